@@ -1,0 +1,47 @@
+//! The one place where time is read.
+//!
+//! Callers that decide take `now` as a value; callers that act hold a [`Clock`] and ask it.
+
+use std::sync::Mutex;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A clock that stands still until it is moved, for tests.
+#[derive(Debug)]
+pub struct FixedClock(Mutex<Timestamp>);
+
+impl FixedClock {
+    /// Starts at `at`.
+    pub const fn at(at: Timestamp) -> Self {
+        Self(Mutex::new(at))
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: SignedDuration) {
+        let mut now = self.0.lock().expect("no holder of the clock panics");
+        *now += by;
+    }
+}
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("no holder of the clock panics")
+    }
+}
