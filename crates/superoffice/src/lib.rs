@@ -1,1 +1,22 @@
-//! (to be written)
+//! SuperOffice CRM Online's API in types, and a client for it.
+//!
+//! The types are in [`api`], one endpoint family to a file, in the vendor's own shape; [`json`] reads them
+//! tolerantly. [`webhook`], [`udf`], [`patch`] and [`odata`] hold what is not a plain record. The client (feature
+//! `client`) sends the requests that the types describe. Nothing here knows what the data is used for.
+
+pub mod api;
+pub mod error;
+pub mod json;
+pub mod odata;
+pub mod patch;
+pub mod secret;
+pub mod udf;
+pub mod webhook;
+
+#[cfg(feature = "client")]
+pub mod client;
+
+#[cfg(feature = "client")]
+pub use client::{CallCount, Client, Config, ContactName, Limits};
+pub use error::{Error, RecordRef, Remedy};
+pub use secret::Secret;

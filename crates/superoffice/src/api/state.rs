@@ -1,0 +1,78 @@
+//! The state of a tenant, and where its API is. Asked of the log-in host, without a token. The address changes
+//! whenever SuperOffice moves a tenant, so nothing else may be used to build one.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Request;
+use super::text_enum::text_enum;
+use crate::json::Record;
+
+/// The state of one tenant, below the log-in host.
+pub const STATE: &str = "api/state/{context}";
+
+/// A request for the state of the tenant `context`, such as `Cust12345`. The answer is a [`TenantStatus`].
+pub fn read(context: &str) -> Request {
+    Request::get(STATE, context)
+}
+
+/// The state of a tenant.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct TenantStatus {
+    /// The tenant: `Cust12345`.
+    pub context_identifier: String,
+    /// The address for people.
+    pub endpoint: String,
+    /// The state.
+    pub state: TenantState,
+    /// Whether it is running, also during online maintenance.
+    pub is_running: bool,
+    /// When to ask again.
+    #[serde(with = "crate::json::date")]
+    pub valid_until: Option<Timestamp>,
+    /// The address of the API, without `v1`.
+    pub api: String,
+    /// The release; missing in older answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+impl Record for TenantStatus {
+    const KEY: &'static str = "State";
+}
+
+text_enum! {
+    /// The state of a tenant.
+    TenantState {
+        /// No such tenant, or an incident.
+        Unknown = 0,
+        /// Being set up.
+        Provisioning = 1,
+        /// In order.
+        Running = 2,
+        /// Gone.
+        Deleted = 3,
+        /// About to end, but may come back.
+        Suspended = 4,
+        /// Work in the background; usable.
+        OnlineMaintenance = 5,
+        /// An upgrade; minutes.
+        OfflineMaintenance = 6,
+        /// Could not be set up.
+        ProvisioningFailed = 8,
+        /// Being removed.
+        Deleting = 10,
+        /// Could not be removed.
+        DeleteFailed = 11,
+        /// About to be migrated; days or weeks.
+        MigrationPending = 12,
+    }
+}
+
+impl TenantState {
+    /// Whether the API can be used in this state.
+    pub fn api_usable(&self) -> bool {
+        matches!(self, Self::Running | Self::OnlineMaintenance)
+    }
+}

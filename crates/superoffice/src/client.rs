@@ -1,0 +1,170 @@
+//! The client: sends the requests of [`crate::api`] to one tenant. Where the tenant is, with which token, how often and
+//! for how long is decided in the files below this one; here is the order of things. A write is sent once: only a
+//! refusal that proves it was not done (401, 403, 421) lets it be sent again.
+
+mod auth;
+mod calls;
+mod config;
+mod counter;
+mod limiter;
+mod paging;
+mod refusal;
+mod retry;
+mod tenant;
+mod transport;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{Method, StatusCode};
+use tracing::debug;
+
+pub use calls::ContactName;
+pub use config::{Config, Limits};
+pub use counter::CallCount;
+
+use crate::api::Request;
+use crate::error::{Error, RecordRef};
+use auth::Auth;
+use counter::Counter;
+use limiter::Limiter;
+use retry::Retry;
+use tenant::Tenant;
+use transport::{Answer, Transport};
+
+/// A client for one tenant. Clones share tokens, limits and counters.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    transport: Transport,
+    auth: Auth,
+    tenant: Tenant,
+    limiter: Limiter,
+    counter: Counter,
+}
+
+impl Client {
+    /// Makes a client. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setup`] when the configuration makes no sense.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        let transport = Transport::new(&config)?;
+        let auth = Auth::new(&config)?;
+        let tenant = Tenant::new(&config)?;
+        let limiter = Limiter::new(&config.limits);
+        Ok(Self(Arc::new(Inner { config, transport, auth, tenant, limiter, counter: Counter::default() })))
+    }
+
+    /// The refresh token in use; changes should the log-in host ever answer with a new one, which must then be kept.
+    pub fn refresh_token(&self) -> tokio::sync::watch::Receiver<secrecy::SecretString> {
+        self.0.auth.refresh_token()
+    }
+
+    /// The calls made so far, by method, route and status.
+    pub fn calls(&self) -> Vec<CallCount> {
+        self.0.counter.all()
+    }
+
+    /// Sends a request and reads the body of a success. `record` is what a 404, 409 or 412 is about.
+    ///
+    /// Reads are tried again a few times when the failure is one that passes; writes never are.
+    pub async fn send(&self, request: &Request, record: Option<RecordRef>) -> Result<Vec<u8>, Error> {
+        let mut retry = Retry::new(&self.0.config.limits, request.method == Method::GET);
+        loop {
+            let error = match self.attempt(request, record.as_ref()).await {
+                Ok(answer) => return Ok(answer.body),
+                Err(error) => error,
+            };
+            let Some(pause) = retry.pause(&error) else { return Err(error) };
+            debug!(http.route = request.route, "try again in {} ms: {error}", pause.as_millis());
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// One attempt. Within it, a refused token is renewed once, and a moved tenant is looked for once.
+    async fn attempt(&self, request: &Request, record: Option<&RecordRef>) -> Result<Answer, Error> {
+        let inner = &*self.0;
+        let (mut renewed, mut relocated) = (false, false);
+        loop {
+            let base = inner.tenant.base(self).await.map_err(before_sending)?;
+            let token = inner.auth.token(self).await.map_err(before_sending)?;
+            let outcome = {
+                let _turn = inner.limiter.turn().await?;
+                let sent = inner.transport.request(&base.url, request, &token.secret)?;
+                self.exchange(request.method.clone(), request.route, sent).await
+            };
+            // A host that is gone, or out of service, may have handed the tenant on: the next attempt asks its state.
+            let gone = match &outcome {
+                Ok(answer) => answer.status == StatusCode::SERVICE_UNAVAILABLE,
+                Err(error) => matches!(error, Error::Unreachable { arrived: false, .. }),
+            };
+            if gone {
+                inner.tenant.forget(base.generation);
+            }
+            let answer = outcome?;
+            match answer.status {
+                StatusCode::UNAUTHORIZED if !renewed => inner.auth.reject(token.generation),
+                StatusCode::FORBIDDEN if !renewed && inner.auth.doubts(token.generation) => {
+                    inner.auth.reject(token.generation);
+                }
+                StatusCode::MISDIRECTED_REQUEST if !relocated => {
+                    relocated = true;
+                    inner.tenant.forget(base.generation);
+                    continue;
+                }
+                status => {
+                    if status == StatusCode::FORBIDDEN {
+                        // A fresh token is refused too, so this is about rights; the next 403 need not renew it.
+                        inner.auth.trust(token.generation);
+                    }
+                    let checked = refusal::check(answer, record);
+                    if let Err(Error::Throttled { retry_after }) = &checked {
+                        inner.limiter.pause(*retry_after);
+                    }
+                    return checked;
+                }
+            }
+            renewed = true;
+        }
+    }
+
+    /// Sends what is ready to be sent, and counts it.
+    async fn exchange(
+        &self,
+        method: Method,
+        route: &'static str,
+        sent: reqwest::Request,
+    ) -> Result<Answer, Error> {
+        let started = Instant::now();
+        let outcome = self.0.transport.exchange(sent).await;
+        let status = outcome.as_ref().map_or(0, |answer| answer.status.as_u16());
+        self.0.counter.add(&method, route, status);
+        let duration_ms = started.elapsed().as_millis();
+        debug!(http.method = %method, http.route = route, http.status = status, duration_ms, "called SuperOffice");
+        outcome
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Client").field("context", &self.0.config.context).finish_non_exhaustive()
+    }
+}
+
+/// A failure before the request itself was sent: whatever it was, a write was not done.
+fn before_sending(error: Error) -> Error {
+    match error {
+        Error::AccessWithdrawn(_)
+        | Error::Offline(_)
+        | Error::Throttled { .. }
+        | Error::ForeignHost(_)
+        | Error::Setup(_)
+        | Error::Unreachable { arrived: false, .. } => error,
+        Error::Unreachable { source, .. } => Error::Unreachable { arrived: false, source },
+        other => Error::Unreachable { arrived: false, source: Box::new(other) },
+    }
+}

@@ -1,0 +1,246 @@
+//! The access token: fetched with the refresh token, ahead of its end, by one caller for all. SuperOffice does not
+//! rotate refresh tokens; should an answer have a new one all the same, it is used and published. A token that the API
+//! refuses is dropped by its generation, so that thirty refused calls lead to one refresh.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::warn;
+use url::Url;
+
+use super::Client;
+use super::config::Config;
+use crate::api::error::message;
+use crate::api::token::{TOKENS, TokenRequest, TokenResponse};
+use crate::error::Error;
+use crate::json;
+use crate::secret::Secret;
+
+/// A token that does not say how long it lives is taken to live as long as the shortest that the pages mention.
+const UNKNOWN_LIFE: Duration = Duration::from_mins(20);
+/// A token is renewed this long before its end, or after four fifths of a short life.
+const AHEAD: Duration = Duration::from_mins(5);
+/// After a renewal ahead of time has failed, the next one waits this long; the token is still good.
+const PAUSE: Duration = Duration::from_secs(30);
+
+pub(super) struct Auth {
+    endpoint: Url,
+    client_id: String,
+    client_secret: SecretString,
+    redirect_uri: Option<String>,
+    refresh_token: watch::Sender<SecretString>,
+    state: Mutex<State>,
+    /// Held by the one who refreshes.
+    flight: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<Token>,
+    /// How often a refresh was tried. Who waited for one that failed need not try again himself.
+    attempts: u64,
+    failure: Option<Failure>,
+    generation: u64,
+    /// The token that was refused with 403 right after a refresh: it is good, the refusal was about rights.
+    trusted: Option<u64>,
+}
+
+#[derive(Clone)]
+pub(super) struct Token {
+    pub(super) secret: SecretString,
+    pub(super) generation: u64,
+    renew_at: Instant,
+    ends_at: Instant,
+}
+
+#[derive(Clone)]
+enum Failure {
+    Withdrawn(String),
+    Passing(String),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Withdrawn(message) => Self::AccessWithdrawn(message),
+            Failure::Passing(message) => Self::Unreachable { arrived: false, source: message.into() },
+        }
+    }
+}
+
+impl Auth {
+    pub(super) fn new(config: &Config) -> Result<Self, Error> {
+        let endpoint = config.login_url.join(TOKENS).map_err(|error| Error::Setup(error.to_string()))?;
+        Ok(Self {
+            endpoint,
+            client_id: config.client_id.clone(),
+            client_secret: config.client_secret.clone(),
+            redirect_uri: config.redirect_uri.clone(),
+            refresh_token: watch::Sender::new(config.refresh_token.clone()),
+            state: Mutex::default(),
+            flight: tokio::sync::Mutex::default(),
+        })
+    }
+
+    pub(super) fn refresh_token(&self) -> watch::Receiver<SecretString> {
+        self.refresh_token.subscribe()
+    }
+
+    /// A token that is good now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AccessWithdrawn`] when the log-in host refuses the refresh token. Whoever waited for that answer gets
+    /// it too, without asking again; whoever comes later asks again.
+    pub(super) async fn token(&self, client: &Client) -> Result<Token, Error> {
+        let now = Instant::now();
+        let (known, seen) = {
+            let state = self.lock();
+            (state.token.clone().filter(|token| now < token.ends_at), state.attempts)
+        };
+        if let Some(token) = known {
+            return Ok(if now < token.renew_at { token } else { self.renew_ahead(client, token).await });
+        }
+
+        let _flight = self.flight.lock().await;
+        {
+            let state = self.lock();
+            if let Some(token) = state.token.clone().filter(|token| Instant::now() < token.ends_at) {
+                return Ok(token);
+            }
+            if let (true, Some(failure)) = (state.attempts != seen, state.failure.clone()) {
+                return Err(failure.into());
+            }
+        }
+        self.renew(client).await.map_err(Error::from)
+    }
+
+    /// Drops the token of this generation; a newer one stays.
+    pub(super) fn reject(&self, generation: u64) {
+        let mut state = self.lock();
+        if state.token.as_ref().is_some_and(|token| token.generation == generation) {
+            state.token = None;
+        }
+    }
+
+    /// Whether a 403 may be the token's fault: unless this very token is known to be good.
+    pub(super) fn doubts(&self, generation: u64) -> bool {
+        self.lock().trusted != Some(generation)
+    }
+
+    /// Notes that the token of this generation is good whatever a 403 says.
+    pub(super) fn trust(&self, generation: u64) {
+        self.lock().trusted = Some(generation);
+    }
+
+    /// Renews a token that is still good. One caller does it; the others go on with the old one, and so does he when
+    /// it fails.
+    async fn renew_ahead(&self, client: &Client, old: Token) -> Token {
+        let Ok(_flight) = self.flight.try_lock() else { return old };
+        match self.renew(client).await {
+            Ok(token) => token,
+            Err(Failure::Withdrawn(message) | Failure::Passing(message)) => {
+                warn!("could not renew the access token ahead of time: {message}");
+                if let Some(token) = &mut self.lock().token {
+                    token.renew_at = (Instant::now() + PAUSE).min(token.ends_at);
+                }
+                old
+            }
+        }
+    }
+
+    async fn renew(&self, client: &Client) -> Result<Token, Failure> {
+        let outcome = self.ask(client).await;
+        let mut state = self.lock();
+        state.attempts += 1;
+        match outcome {
+            Ok(answer) => {
+                state.failure = None;
+                state.generation += 1;
+                let token = Token::new(&answer, state.generation);
+                state.token = Some(token.clone());
+                drop(state);
+                self.keep(answer.refresh_token);
+                Ok(token)
+            }
+            Err(failure) => {
+                state.failure = Some(failure.clone());
+                Err(failure)
+            }
+        }
+    }
+
+    async fn ask(&self, client: &Client) -> Result<TokenResponse, Failure> {
+        let secret = |text: &SecretString| Secret::new(text.expose_secret());
+        let refresh_token = secret(&self.refresh_token.borrow());
+        let mut form = TokenRequest::refresh(&self.client_id, secret(&self.client_secret), refresh_token);
+        form.redirect_uri.clone_from(&self.redirect_uri);
+
+        let request = client.0.transport.plain(Method::POST, self.endpoint.clone()).form(&form).build();
+        let request = request.map_err(|error| Failure::Passing(error.without_url().to_string()))?;
+        let answer = client.exchange(Method::POST, TOKENS, request).await;
+        let answer = answer.map_err(|error| Failure::Passing(chain(&error)))?;
+
+        let status = answer.status;
+        if status.is_success() {
+            return json::record(&answer.body)
+                .map_err(|error| Failure::Passing(format!("no token: {error}")));
+        }
+        let says = message(&answer.body).unwrap_or_else(|| "no message".to_owned());
+        let says = self.without_secrets(&format!("status {}: {says}", status.as_u16()));
+        // The vendor does not document these answers; RFC 6749 uses 400 and 401.
+        let refused =
+            [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
+        Err(if refused { Failure::Withdrawn(says) } else { Failure::Passing(says) })
+    }
+
+    /// A refusal may repeat what it refuses.
+    fn without_secrets(&self, text: &str) -> String {
+        let refresh_token = self.refresh_token.borrow().clone();
+        let secrets = [&refresh_token, &self.client_secret].map(ExposeSecret::expose_secret);
+        let known = secrets.into_iter().filter(|secret| !secret.is_empty());
+        known.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    }
+
+    /// Keeps a new refresh token, if there is one, and tells whoever stores it.
+    fn keep(&self, new: Option<Secret>) {
+        let Some(new) = new.filter(|token| !token.is_empty()) else { return };
+        self.refresh_token.send_if_modified(|current| {
+            let changed = current.expose_secret() != new.expose();
+            if changed {
+                *current = SecretString::from(new.expose());
+            }
+            changed
+        });
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Token {
+    fn new(answer: &TokenResponse, generation: u64) -> Self {
+        let life =
+            answer.expires_in.and_then(|seconds| u64::try_from(seconds).ok()).filter(|&seconds| seconds > 0);
+        let life = life.map_or(UNKNOWN_LIFE, |seconds| Duration::from_secs(seconds.min(24 * 3600)));
+        let now = Instant::now();
+        let secret = SecretString::from(answer.access_token.expose());
+        Self { secret, generation, renew_at: now + life - AHEAD.min(life / 5), ends_at: now + life }
+    }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,41 @@
+//! Counts calls by method, route and status, for metrics and for budgets. A status of 0 is "no answer".
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use http::Method;
+
+/// How often something was called, and with what outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallCount {
+    /// The method.
+    pub method: String,
+    /// The path with its variables open: `v1/Contact/{id}`.
+    pub route: &'static str,
+    /// The status; 0 when there was no answer.
+    pub status: u16,
+    /// How often.
+    pub count: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counter(Mutex<BTreeMap<(String, &'static str, u16), u64>>);
+
+impl Counter {
+    pub(super) fn add(&self, method: &Method, route: &'static str, status: u16) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry((method.to_string(), route, status)).or_default() += 1;
+    }
+
+    pub(super) fn all(&self) -> Vec<CallCount> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = counts.iter();
+        rows.map(|((method, route, status), &count)| CallCount {
+            method: method.clone(),
+            route,
+            status: *status,
+            count,
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,9 @@
+//! The client against a small real server on this machine: what it sends, how often, and to whom.
+
+#![cfg(feature = "client")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod access;
+mod answers;
+mod lists;
+mod stage;
