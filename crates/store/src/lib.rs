@@ -1,1 +1,27 @@
-//! (to be written)
+//! What survives a restart: inbox, queue, accounts, journal and settings.
+//!
+//! Narrow traits, one for each kind of caller; a method is a whole transaction with a promise. Each promise is a
+//! function in [`conformance`], so that every database keeps the same ones. Nothing is decided here that
+//! `connector-domain` can decide.
+
+pub mod accounts;
+pub mod conformance;
+pub mod error;
+pub mod inbox;
+pub mod journal;
+pub mod page;
+pub mod queue;
+pub mod settings;
+pub mod sqlite;
+
+pub use accounts::Accounts;
+pub use error::StoreError;
+pub use inbox::Inbox;
+pub use journal::Journal;
+pub use queue::Queue;
+pub use settings::Settings;
+
+/// Everything that one database offers. Callers take the narrow traits; only wiring and tests take this.
+pub trait Store: Inbox + Queue + Accounts + Journal + Settings {}
+
+impl<T: Inbox + Queue + Accounts + Journal + Settings> Store for T {}

@@ -1,0 +1,70 @@
+//! Every promise of the traits as a function over them, run on each database.
+//!
+//! Compiled for tests only. A database's tests call [`suite!`] with a function that makes a fresh store.
+
+#![cfg(test)]
+
+pub(crate) mod accounts;
+pub(crate) mod inbox;
+pub(crate) mod journal;
+pub(crate) mod queue;
+pub(crate) mod samples;
+pub(crate) mod settings;
+
+/// Makes one test of each promise. `$fresh` gives something to keep alive, and the store.
+macro_rules! suite {
+    ($fresh:ident) => {
+        $crate::conformance::suite!($fresh; inbox:
+            a_first_event_begins_a_job,
+            the_same_event_again_changes_nothing,
+            sixty_four_identical_deliveries_at_once_are_one_event,
+            events_of_one_record_join_the_waiting_job,
+            a_skipped_event_is_kept_and_begins_no_job,
+            what_cannot_be_read_is_kept_whole,
+            an_echo_of_our_write_begins_no_job,
+            events_are_listed_newest_first_in_pages,
+            an_event_while_its_record_is_worked_on_waits_for_a_rest,
+        );
+        $crate::conformance::suite!($fresh; queue:
+            a_leased_job_is_hidden_and_so_is_its_account,
+            an_abandoned_job_returns_when_its_lease_ends,
+            a_renewed_lease_does_not_end,
+            a_late_result_of_an_earlier_holder_is_dropped,
+            a_job_that_is_tried_again_waits_until_its_time,
+            a_newer_job_takes_over_from_one_that_would_wait_again,
+            recovery_returns_every_job_and_gives_up_on_a_killer,
+            a_persons_job_takes_its_account_once_known,
+            a_finished_job_can_be_retried_once,
+            jobs_are_counted_and_listed_by_state,
+            asking_for_work_rings_the_bell,
+        );
+        $crate::conformance::suite!($fresh; accounts:
+            names_and_owners_are_shown_as_soon_as_known,
+            a_second_record_of_one_company_is_told_its_twin,
+            a_twin_that_failed_is_no_twin,
+            accounts_are_listed_last_touched_first_in_pages,
+            the_unnamed_are_found_until_they_have_a_name,
+            a_profile_is_kept_in_place_of_the_last,
+        );
+        $crate::conformance::suite!($fresh; journal:
+            an_intent_counts_as_ours_until_it_is_known_not_to_have_happened,
+            nothing_may_be_intended_without_the_lease,
+            writes_and_steps_are_shown_with_their_job,
+        );
+        $crate::conformance::suite!($fresh; settings:
+            a_value_is_kept_and_replaced,
+            a_committed_row_is_seen_by_another_connection,
+        );
+    };
+    ($fresh:ident; $area:ident: $($promise:ident),* $(,)?) => {
+        mod $area {
+            use super::$fresh;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                let (_kept, store) = $fresh();
+                $crate::conformance::$area::$promise(&store).await;
+            })*
+        }
+    };
+}
+pub(crate) use suite;

@@ -1,0 +1,168 @@
+//! Promises of the queue.
+
+use connector_domain::ids::ContactId;
+use connector_domain::job::{JobState, Settlement};
+use connector_domain::reason::Reason;
+
+use super::samples::{MINUTE, SECOND, changed, contact, lease, noon, person, policy, tenant};
+use crate::Store;
+use crate::inbox::Accepted;
+use crate::page::PageRequest;
+use crate::queue::{Adopted, JobFilter, MOST_CRASHES, Retried, Settled};
+
+fn again(at: jiff::Timestamp) -> Settlement {
+    Settlement::Again { at, error: "the CRM did not answer".into(), counts: true }
+}
+
+fn completed() -> Settlement {
+    Settlement::Completed { words: "wrote 2 fields".into() }
+}
+
+pub(crate) async fn a_leased_job_is_hidden_and_so_is_its_account(store: &dyn Store) {
+    changed(store, "e1", contact(18), noon()).await;
+    let first = lease(store, noon()).await.expect("the job is due");
+    changed(store, "e2", contact(18), noon()).await;
+    assert!(lease(store, noon()).await.is_none(), "the account is in hand");
+    changed(store, "e3", contact(19), noon()).await;
+    assert_eq!(lease(store, noon()).await.unwrap().job.record, contact(19));
+    store.settle(&first, completed(), vec![], vec![], noon()).await.unwrap();
+    assert_eq!(lease(store, noon()).await.unwrap().job.record, contact(18));
+}
+
+pub(crate) async fn an_abandoned_job_returns_when_its_lease_ends(store: &dyn Store) {
+    changed(store, "e1", contact(18), noon()).await;
+    let first = lease(store, noon()).await.expect("the job is due");
+    assert_eq!(first.job.attempts, 1);
+    let early = store.lease("worker-b", 1, MINUTE, noon() + MINUTE - SECOND).await.unwrap();
+    assert!(early.is_empty(), "worker a still holds the lease");
+    let second = store.lease("worker-b", 1, MINUTE, noon() + MINUTE).await.unwrap().pop();
+    let second = second.expect("the lease has ended");
+    assert_eq!((second.job.id, second.job.attempts, second.job.crashes), (first.job.id, 2, 1));
+}
+
+pub(crate) async fn a_renewed_lease_does_not_end(store: &dyn Store) {
+    changed(store, "e1", contact(18), noon()).await;
+    let held = lease(store, noon()).await.unwrap();
+    let over = store.renew(&[(held.job.id, held.fence)], MINUTE, noon() + SECOND * 50).await.unwrap();
+    assert!(over.is_empty());
+    assert!(lease(store, noon() + MINUTE).await.is_none());
+    assert!(lease(store, noon() + MINUTE * 2).await.is_some());
+    let over = store.renew(&[(held.job.id, held.fence)], MINUTE, noon() + MINUTE * 2).await.unwrap();
+    assert_eq!(over, [held.job.id]);
+}
+
+pub(crate) async fn a_late_result_of_an_earlier_holder_is_dropped(store: &dyn Store) {
+    changed(store, "e1", contact(18), noon()).await;
+    let first = lease(store, noon()).await.unwrap();
+    let second = lease(store, noon() + MINUTE).await.unwrap();
+    let late = store.settle(&first, completed(), vec![], vec![], noon() + MINUTE).await.unwrap();
+    assert_eq!(late, Settled::Lost);
+    let state = store.job(&tenant(), first.job.id).await.unwrap().unwrap().state;
+    assert_eq!(state, JobState::Processing);
+    let settled = store.settle(&second, completed(), vec![], vec![], noon() + MINUTE).await.unwrap();
+    assert_eq!(settled, Settled::Yes);
+}
+
+pub(crate) async fn a_job_that_is_tried_again_waits_until_its_time(store: &dyn Store) {
+    changed(store, "e1", contact(18), noon()).await;
+    let held = lease(store, noon()).await.unwrap();
+    store.settle(&held, again(noon() + SECOND * 5), vec![], vec![], noon()).await.unwrap();
+    assert!(lease(store, noon() + SECOND * 4).await.is_none());
+    assert_eq!(store.next_due().await.unwrap(), Some(noon() + SECOND * 5));
+    let held = lease(store, noon() + SECOND * 5).await.unwrap();
+    assert_eq!((held.job.attempts, held.job.faults), (2, 1));
+}
+
+pub(crate) async fn a_newer_job_takes_over_from_one_that_would_wait_again(store: &dyn Store) {
+    changed(store, "e1", contact(18), noon()).await;
+    let old = lease(store, noon()).await.unwrap();
+    let Accepted::New(newer) = changed(store, "e2", contact(18), noon()).await else { panic!("no new job") };
+    store.settle(&old, again(noon() + SECOND), vec![], vec![], noon()).await.unwrap();
+    let old = store.job(&tenant(), old.job.id).await.unwrap().unwrap();
+    assert_eq!((old.state, old.reason), (JobState::Skipped, Some(Reason::Superseded)));
+    let newer = store.job(&tenant(), newer).await.unwrap().unwrap();
+    assert_eq!((newer.state, newer.faults), (JobState::Pending, 1));
+}
+
+pub(crate) async fn recovery_returns_every_job_and_gives_up_on_a_killer(store: &dyn Store) {
+    changed(store, "e1", contact(18), noon()).await;
+    changed(store, "e2", contact(19), noon()).await;
+    assert_eq!(store.lease("a", 9, MINUTE, noon()).await.unwrap().len(), 2);
+    assert_eq!(store.recover(noon()).await.unwrap(), 2);
+    for _ in 1..MOST_CRASHES {
+        assert_eq!(store.lease("a", 1, MINUTE, noon()).await.unwrap().len(), 1);
+        assert_eq!(store.recover(noon()).await.unwrap(), 1);
+    }
+    let killer = &store
+        .jobs(
+            &tenant(),
+            &JobFilter { states: vec![JobState::Failed], account: None },
+            &PageRequest::default(),
+        )
+        .await
+        .unwrap()
+        .items[0];
+    assert_eq!((killer.record, killer.crashes), (contact(18), MOST_CRASHES));
+    assert!(killer.remedy.is_some());
+    assert_eq!(lease(store, noon()).await.unwrap().job.record, contact(19), "the queue goes on");
+}
+
+pub(crate) async fn a_persons_job_takes_its_account_once_known(store: &dyn Store) {
+    changed(store, "e1", contact(18), noon()).await;
+    let company = lease(store, noon()).await.unwrap();
+    changed(store, "e2", person(7), noon()).await;
+    let human = lease(store, noon()).await.expect("its account is not known yet");
+    assert_eq!(store.adopt(&human, ContactId(18), noon()).await.unwrap(), Adopted::Busy);
+    assert!(lease(store, noon()).await.is_none(), "the account is in hand");
+    store.settle(&company, completed(), vec![], vec![], noon()).await.unwrap();
+    let human = lease(store, noon()).await.unwrap();
+    assert_eq!(
+        (human.job.record, human.job.account, human.job.attempts),
+        (person(7), Some(ContactId(18)), 1)
+    );
+    assert_eq!(store.adopt(&human, ContactId(18), noon()).await.unwrap(), Adopted::Yes);
+    assert_eq!(store.persons(&tenant(), ContactId(18)).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_finished_job_can_be_retried_once(store: &dyn Store) {
+    changed(store, "e1", contact(18), noon()).await;
+    let held = lease(store, noon()).await.unwrap();
+    assert_eq!(store.retry(&tenant(), held.job.id, noon()).await.unwrap(), Retried::Running);
+    let failed = Settlement::Failed { error: "refused".into(), remedy: "ask".into() };
+    store.settle(&held, failed, vec![], vec![], noon()).await.unwrap();
+    let Accepted::New(newer) = changed(store, "e2", contact(18), noon()).await else { panic!("no new job") };
+    assert_eq!(store.retry(&tenant(), held.job.id, noon()).await.unwrap(), Retried::AlreadyPending(newer));
+    let held_newer = lease(store, noon()).await.unwrap();
+    store.settle(&held_newer, completed(), vec![], vec![], noon()).await.unwrap();
+    assert_eq!(store.retry(&tenant(), held.job.id, noon()).await.unwrap(), Retried::Queued);
+    let retried = lease(store, noon()).await.unwrap();
+    assert_eq!((retried.job.id, retried.job.faults), (held.job.id, 0));
+    let nothing = connector_domain::ids::JobId(999);
+    assert_eq!(store.retry(&tenant(), nothing, noon()).await.unwrap(), Retried::NotFound);
+}
+
+pub(crate) async fn jobs_are_counted_and_listed_by_state(store: &dyn Store) {
+    for n in 1..=3 {
+        changed(store, &format!("e{n}"), contact(n), noon()).await;
+    }
+    let held = lease(store, noon()).await.unwrap();
+    store.settle(&held, completed(), vec![], vec![], noon()).await.unwrap();
+    let counts = store.queue_counts(&tenant()).await.unwrap();
+    assert_eq!((counts.of(JobState::Completed), counts.open()), (1, 2));
+    let filter = JobFilter { states: vec![JobState::Pending], account: None };
+    let pending = store.jobs(&tenant(), &filter, &PageRequest { limit: 1, after: None }).await.unwrap();
+    assert_eq!(pending.items[0].record, contact(3));
+    let rest = store.jobs(&tenant(), &filter, &PageRequest { limit: 9, after: pending.next }).await.unwrap();
+    assert_eq!(rest.items.len(), 1);
+}
+
+pub(crate) async fn asking_for_work_rings_the_bell(store: &dyn Store) {
+    let bell = store.wake();
+    let fresh =
+        store.enqueue(&tenant(), &[(person(7), Some(ContactId(18)))], policy(), noon()).await.unwrap();
+    assert_eq!(fresh, 1);
+    tokio::time::timeout(std::time::Duration::from_secs(5), bell.notified()).await.expect("the bell rang");
+    let again =
+        store.enqueue(&tenant(), &[(person(7), Some(ContactId(18)))], policy(), noon()).await.unwrap();
+    assert_eq!(again, 0);
+}

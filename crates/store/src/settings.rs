@@ -1,0 +1,27 @@
+//! Small things that must survive a restart: discovered identities and fields, cursors, marks.
+
+use async_trait::async_trait;
+use connector_domain::ids::TenantId;
+use jiff::Timestamp;
+
+use crate::StoreError;
+
+/// Keeps values by name.
+#[async_trait]
+pub trait Settings: Send + Sync {
+    /// The value, if one is kept.
+    async fn get(&self, tenant: &TenantId, key: &str) -> Result<Option<serde_json::Value>, StoreError>;
+
+    /// Keeps a value in place of an earlier one.
+    async fn put(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        value: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Says whether the database answers: writes a row, reads it through another connection, and returns how long
+    /// that took.
+    async fn check(&self, now: Timestamp) -> Result<std::time::Duration, StoreError>;
+}

@@ -1,0 +1,126 @@
+//! SQLite: one file, one process, one writer.
+//!
+//! All writes go through one owned connection on a thread of its own, which commits many of them at once; reads have
+//! connections of their own. What this file promises beyond the traits: nothing is answered before it is on disk, and
+//! a connection that reported any storage error is never used again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
+
+use crate::StoreError;
+
+mod accounts;
+mod connection;
+mod inbox;
+mod journal;
+mod queue;
+mod readers;
+mod rows;
+mod settings;
+mod writer;
+
+pub use connection::Synchronous;
+
+/// How the database is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// When a commit counts as done. Anything but [`Synchronous::Full`] is for comparing speeds only.
+    pub synchronous: Synchronous,
+    /// At most so many requests share a commit; 1 gives each its own.
+    pub batch: usize,
+    /// At most so many requests wait; further ones are told that the database is busy.
+    pub waiting: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { synchronous: Synchronous::Full, batch: 512, waiting: 8192 }
+    }
+}
+
+/// The store in one SQLite file.
+pub struct SqliteStore {
+    writer: writer::Writer,
+    readers: readers::Readers,
+    wake: Arc<Notify>,
+    changes: watch::Receiver<u64>,
+    path: PathBuf,
+    // Held for as long as the store lives: one process per database.
+    _lock: std::fs::File,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, creating and migrating it as needed.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unusable`] when another process has it, when it was made by a newer version, when SQLite itself
+    /// is too old, or when the file cannot be opened. Nothing was changed then, unless a migration was begun, which
+    /// is undone.
+    pub fn open(path: &Path, options: &Options) -> Result<Self, StoreError> {
+        let lock = connection::lock(path)?;
+        let first = connection::open_writer(path, options.synchronous)?;
+        let wake = Arc::new(Notify::new());
+        let (sender, changes) = watch::channel(0);
+        let writer = writer::Writer::start(path, first, options, Arc::clone(&wake), sender)?;
+        let readers = readers::Readers::new(path);
+        Ok(Self { writer, readers, wake, changes, path: path.to_owned(), _lock: lock })
+    }
+
+    /// Turns true when the database has failed for so long that a fresh start is the best that is left to try.
+    pub fn given_up(&self) -> watch::Receiver<bool> {
+        self.writer.given_up()
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance;
+
+    fn fresh() -> (tempfile::TempDir, SqliteStore) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("store.db"), &Options::default()).unwrap();
+        (folder, store)
+    }
+
+    conformance::suite!(fresh);
+
+    #[test]
+    fn a_second_process_is_refused() {
+        let (folder, _store) = fresh();
+        let again = SqliteStore::open(&folder.path().join("store.db"), &Options::default());
+        assert!(matches!(again, Err(StoreError::Unusable(words)) if words.contains("another process")));
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
+        let refused = SqliteStore::open(&path, &Options::default());
+        assert!(matches!(refused, Err(StoreError::Unusable(words)) if words.contains("newer version")));
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        std::fs::write(&path, "this is not a database, it is a sentence".repeat(200)).unwrap();
+        let refused = SqliteStore::open(&path, &Options::default());
+        assert!(matches!(refused, Err(StoreError::Unusable(words)) if words.contains("store.db")));
+    }
+}

@@ -1,0 +1,489 @@
+//! The queue on SQLite. The database itself enforces one waiting job a record and one job in hand an account.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use connector_domain::ids::{ContactId, JobId, RecordRef, TenantId};
+use connector_domain::job::{Job, JobState, Settlement};
+use connector_domain::policy::Policy;
+use connector_domain::reason::Reason;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::Notify;
+
+use super::SqliteStore;
+use super::inbox::meet_person;
+use super::journal::{add_steps, close_intents};
+use super::rows::{JOB_COLUMNS, job, job_by_id, lane, millis, state, state_number, timestamp_opt};
+use super::writer::Touched;
+use crate::StoreError;
+use crate::journal::{Resolution, Step};
+use crate::page::{Page, PageRequest};
+use crate::queue::{Adopted, JobFilter, Lease, MOST_CRASHES, Queue, QueueCounts, Retried, Settled};
+
+#[async_trait]
+impl Queue for SqliteStore {
+    async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.writer.call(move |connection, touched| abandoned(connection, touched, None, now)).await
+    }
+
+    async fn lease(
+        &self,
+        worker: &str,
+        most: usize,
+        ttl: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let worker = worker.to_owned();
+        self.writer
+            .call(move |connection, touched| {
+                abandoned(connection, touched, Some(now), now)?;
+                let mut leases = Vec::new();
+                while leases.len() < most {
+                    let Some(lease) = lease_one(connection, &worker, ttl, now)? else { break };
+                    leases.push(lease);
+                }
+                touched.view |= !leases.is_empty();
+                Ok(leases)
+            })
+            .await
+    }
+
+    async fn renew(
+        &self,
+        leases: &[(JobId, i64)],
+        ttl: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let leases = leases.to_vec();
+        self.writer
+            .call(move |connection, _| {
+                let mut over = Vec::new();
+                let mut renew = connection.prepare_cached(
+                    "UPDATE jobs SET lease_until = ?3 WHERE id = ?1 AND fence = ?2 AND state = 1",
+                )?;
+                for (job, fence) in &leases {
+                    if renew.execute((job.0, fence, millis(now + ttl)))? == 0 {
+                        over.push(*job);
+                    }
+                }
+                Ok(over)
+            })
+            .await
+    }
+
+    async fn adopt(&self, lease: &Lease, account: ContactId, now: Timestamp) -> Result<Adopted, StoreError> {
+        let lease = lease.clone();
+        self.writer.call(move |connection, touched| adopt(connection, touched, &lease, account, now)).await
+    }
+
+    async fn settle(
+        &self,
+        lease: &Lease,
+        settlement: Settlement,
+        resolutions: Vec<Resolution>,
+        steps: Vec<Step>,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        let lease = lease.clone();
+        self.writer
+            .call(move |connection, touched| {
+                // What was written stays written, whoever has the job now.
+                close_intents(connection, &resolutions, now)?;
+                if !holds(connection, &lease)? {
+                    return Ok(Settled::Lost);
+                }
+                add_steps(connection, &lease.job.tenant.0, lease.job.id, &steps)?;
+                settle(connection, &lease, &settlement, now)?;
+                *touched = Touched { queue: true, view: true };
+                Ok(Settled::Yes)
+            })
+            .await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.readers
+            .read(|connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT j.run_at FROM jobs j INDEXED BY jobs_due WHERE j.state = 0
+                           AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
+                           ORDER BY j.run_at, j.id LIMIT 1",
+                    )?
+                    .query_row([], |row| timestamp_opt(row, "run_at"))
+                    .optional()
+                    .map(Option::flatten)
+            })
+            .await
+    }
+
+    async fn retry(&self, tenant: &TenantId, job: JobId, now: Timestamp) -> Result<Retried, StoreError> {
+        let tenant = tenant.0.clone();
+        self.writer.call(move |connection, touched| retry(connection, touched, &tenant, job, now)).await
+    }
+
+    async fn enqueue(
+        &self,
+        tenant: &TenantId,
+        records: &[(RecordRef, Option<ContactId>)],
+        policy: Arc<Policy>,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let (tenant, records) = (tenant.0.clone(), records.to_vec());
+        self.writer
+            .call(move |connection, touched| {
+                let mut fresh = 0;
+                for (record, account) in &records {
+                    let wanted =
+                        Wanted { tenant: &tenant, record: *record, account: *account, created: false };
+                    let (_, is_new) = want(connection, &wanted, policy.rest, now)?;
+                    fresh += u64::from(is_new);
+                }
+                *touched = Touched { queue: true, view: true };
+                Ok(fresh)
+            })
+            .await
+    }
+
+    async fn job(&self, tenant: &TenantId, job: JobId) -> Result<Option<Job>, StoreError> {
+        let tenant = tenant.0.clone();
+        self.readers.read(move |connection| job_by_id(connection, &tenant, job)).await
+    }
+
+    async fn jobs(
+        &self,
+        tenant: &TenantId,
+        filter: &JobFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Job>, StoreError> {
+        let (tenant, filter, page) = (tenant.0.clone(), filter.clone(), page.clone());
+        self.readers.read(move |connection| jobs(connection, &tenant, &filter, &page)).await
+    }
+
+    async fn queue_counts(&self, tenant: &TenantId) -> Result<QueueCounts, StoreError> {
+        let tenant = tenant.0.clone();
+        self.readers.read(move |connection| counts(connection, &tenant)).await
+    }
+
+    fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
+    }
+}
+
+/// Work that is asked for.
+pub(super) struct Wanted<'a> {
+    pub(super) tenant: &'a str,
+    pub(super) record: RecordRef,
+    pub(super) account: Option<ContactId>,
+    pub(super) created: bool,
+}
+
+/// Joins the waiting job of the record, or begins one. Says which job, and whether it is new.
+pub(super) fn want(
+    connection: &Connection,
+    wanted: &Wanted<'_>,
+    rest: SignedDuration,
+    now: Timestamp,
+) -> rusqlite::Result<(JobId, bool)> {
+    connection
+        .prepare_cached(
+            "INSERT INTO jobs (tenant, entity, entity_id, account_id, lane, created, state, run_at, events, created_at, updated_at)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0,
+                       max(?7, coalesce((SELECT started_at + ?8 FROM jobs WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3
+                                          ORDER BY id DESC LIMIT 1), 0)),
+                       1, ?7, ?7)
+               ON CONFLICT (tenant, entity, entity_id) WHERE state = 0 DO UPDATE SET
+                 events = events + 1,
+                 created = max(created, excluded.created),
+                 account_id = coalesce(excluded.account_id, account_id),
+                 lane = CASE WHEN excluded.account_id IS NULL THEN lane ELSE excluded.lane END,
+                 updated_at = excluded.updated_at
+               RETURNING id, events",
+        )?
+        .query_row(
+            params![
+                wanted.tenant,
+                wanted.record.entity.as_str(),
+                wanted.record.id,
+                wanted.account.map(|account| account.0),
+                lane(wanted.record, wanted.account),
+                wanted.created,
+                millis(now),
+                i64::try_from(rest.as_millis()).unwrap_or(i64::MAX / 4),
+            ],
+            |row| Ok((JobId(row.get(0)?), row.get::<_, i64>(1)? == 1)),
+        )
+}
+
+fn lease_one(
+    connection: &Connection,
+    worker: &str,
+    ttl: SignedDuration,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Lease>> {
+    let sql = format!(
+        "UPDATE jobs SET state = 1, attempts = attempts + 1, fence = fence + 1, lease_owner = ?1, lease_until = ?2,
+                         started_at = ?3, updated_at = ?3
+          WHERE id = (SELECT j.id FROM jobs j INDEXED BY jobs_due
+                       WHERE j.state = 0 AND j.run_at <= ?3
+                         AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
+                       ORDER BY j.run_at, j.id LIMIT 1)
+          RETURNING {JOB_COLUMNS}, fence"
+    );
+    connection
+        .prepare_cached(&sql)?
+        .query_row((worker, millis(now + ttl), millis(now)), |row| {
+            Ok(Lease { job: job(row)?, fence: row.get("fence")?, until: now + ttl })
+        })
+        .optional()
+}
+
+/// Returns jobs whose lease is over to the queue: all of them, or those that ended by `until`.
+fn abandoned(
+    connection: &Connection,
+    touched: &mut Touched,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> rusqlite::Result<u64> {
+    let sql =
+        format!("SELECT {JOB_COLUMNS}, fence FROM jobs WHERE state = 1 AND lease_until <= ?1 ORDER BY id");
+    let dead: Vec<(Job, i64)> = connection
+        .prepare_cached(&sql)?
+        .query_map([until.map_or(i64::MAX, millis)], |row| Ok((job(row)?, row.get("fence")?)))?
+        .collect::<Result<_, _>>()?;
+    for (job, fence) in &dead {
+        let crashes = job.crashes + 1;
+        connection
+            .prepare_cached("UPDATE jobs SET crashes = ?2 WHERE id = ?1")?
+            .execute((job.id.0, crashes))?;
+        let settlement = if crashes >= MOST_CRASHES {
+            Settlement::Failed {
+                error: format!("its worker died {crashes} times while at it"),
+                remedy: "look into the log for what stopped the worker, then retry the job".into(),
+            }
+        } else {
+            let error = "its worker stopped before it was done".to_owned();
+            Settlement::Again { at: now, error, counts: false }
+        };
+        let lease = Lease { job: job.clone(), fence: *fence, until: now };
+        settle(connection, &lease, &settlement, now)?;
+        *touched = Touched { queue: true, view: true };
+    }
+    Ok(dead.len() as u64)
+}
+
+fn holds(connection: &Connection, lease: &Lease) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM jobs WHERE id = ?1 AND state = 1 AND fence = ?2")?
+        .exists((lease.job.id.0, lease.fence))
+}
+
+pub(super) fn still_holds(connection: &Connection, lease: &Lease, now: Timestamp) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM jobs WHERE id = ?1 AND state = 1 AND fence = ?2 AND lease_until > ?3")?
+        .exists((lease.job.id.0, lease.fence, millis(now)))
+}
+
+fn adopt(
+    connection: &Connection,
+    touched: &mut Touched,
+    lease: &Lease,
+    account: ContactId,
+    now: Timestamp,
+) -> rusqlite::Result<Adopted> {
+    if !holds(connection, lease)? {
+        return Ok(Adopted::Lost);
+    }
+    touched.view = true;
+    let lane = lane(lease.job.record, Some(account));
+    if lease.job.record.as_contact().is_none() {
+        meet_person(connection, &lease.job.tenant.0, lease.job.record.id, account)?;
+    }
+    let taken = connection
+        .prepare_cached("SELECT 1 FROM jobs WHERE tenant = ?1 AND lane = ?2 AND state = 1 AND id <> ?3")?
+        .exists((&lease.job.tenant.0, &lane, lease.job.id.0))?;
+    if !taken {
+        connection.prepare_cached("UPDATE jobs SET account_id = ?2, lane = ?3 WHERE id = ?1")?.execute((
+            lease.job.id.0,
+            account.0,
+            lane,
+        ))?;
+        return Ok(Adopted::Yes);
+    }
+    // The other job's end rings the bell for this one.
+    let error = "waits for another job of the same account".to_owned();
+    settle(connection, lease, &Settlement::Again { at: now, error, counts: false }, now)?;
+    connection
+        .prepare_cached(
+            "UPDATE jobs SET account_id = ?2, lane = ?3, attempts = max(attempts - 1, 0) WHERE id = ?1",
+        )?
+        .execute((lease.job.id.0, account.0, lane))?;
+    Ok(Adopted::Busy)
+}
+
+/// Applies a settlement to a job that is in hand.
+fn settle(
+    connection: &Connection,
+    lease: &Lease,
+    settlement: &Settlement,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let job = &lease.job;
+    if let Settlement::Again { at, error, counts } = settlement {
+        return again(connection, job, *at, error, *counts, now);
+    }
+    let (reason, words, remedy) = match settlement {
+        Settlement::Completed { words } => (None, words, None),
+        Settlement::Skipped { reason, words } | Settlement::Held { reason, words } => {
+            (Some(*reason), words, None)
+        }
+        Settlement::Failed { error, remedy } => (None, error, Some(remedy)),
+        Settlement::Again { error, .. } => (None, error, None),
+    };
+    let failed = i64::from(settlement.state() == JobState::Failed);
+    connection
+        .prepare_cached(
+            "UPDATE jobs SET state = ?2, reason = ?3, words = ?4, remedy = ?5, faults = faults + ?7, finished_at = ?6, updated_at = ?6,
+                             lease_owner = NULL, lease_until = NULL
+              WHERE id = ?1",
+        )?
+        .execute(params![
+            job.id.0,
+            state_number(settlement.state()),
+            reason.map(Reason::code),
+            words,
+            remedy,
+            millis(now),
+            failed,
+        ])?;
+    touch_account(connection, job, now)
+}
+
+fn again(
+    connection: &Connection,
+    job: &Job,
+    at: Timestamp,
+    error: &str,
+    counts: bool,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let newer: Option<i64> = connection
+        .prepare_cached(
+            "SELECT id FROM jobs WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND state = 0",
+        )?
+        .query_row((&job.tenant.0, job.record.entity.as_str(), job.record.id), |row| row.get(0))
+        .optional()?;
+    let Some(newer) = newer else {
+        connection
+            .prepare_cached(
+                "UPDATE jobs SET state = 0, run_at = ?2, words = ?3, faults = faults + ?4, updated_at = ?5, lease_owner = NULL, lease_until = NULL
+                  WHERE id = ?1",
+            )?
+            .execute((job.id.0, millis(at), error, counts, millis(now)))?;
+        return Ok(());
+    };
+    connection
+        .prepare_cached(
+            "UPDATE jobs SET faults = max(faults, (SELECT faults + ?3 FROM jobs WHERE id = ?2)),
+                             crashes = max(crashes, (SELECT crashes FROM jobs WHERE id = ?2)),
+                             created = max(created, ?4), run_at = max(run_at, ?5)
+              WHERE id = ?1",
+        )?
+        .execute((newer, job.id.0, counts, job.created, millis(at)))?;
+    connection
+        .prepare_cached(
+            "UPDATE jobs SET state = 3, reason = ?2, words = ?3, finished_at = ?4, updated_at = ?4, lease_owner = NULL, lease_until = NULL
+              WHERE id = ?1",
+        )?
+        .execute((job.id.0, Reason::Superseded.code(), format!("job {newer} took over: {error}"), millis(now)))
+        .map(drop)
+}
+
+fn touch_account(connection: &Connection, job: &Job, now: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE accounts SET touched_at = max(touched_at, ?2)
+              WHERE tenant = ?3 AND contact_id = (SELECT coalesce(account_id, CASE entity WHEN 'contact' THEN entity_id END) FROM jobs WHERE id = ?1)",
+        )?
+        .execute((job.id.0, millis(now), &job.tenant.0))
+        .map(drop)
+}
+
+fn retry(
+    connection: &Connection,
+    touched: &mut Touched,
+    tenant: &str,
+    id: JobId,
+    now: Timestamp,
+) -> rusqlite::Result<Retried> {
+    let Some(job) = job_by_id(connection, tenant, id)? else { return Ok(Retried::NotFound) };
+    match job.state {
+        JobState::Processing => return Ok(Retried::Running),
+        JobState::Pending => {
+            connection
+                .prepare_cached("UPDATE jobs SET run_at = ?2, updated_at = ?2 WHERE id = ?1")?
+                .execute((id.0, millis(now)))?;
+        }
+        JobState::Completed | JobState::Skipped | JobState::Held | JobState::Failed => {
+            let newer: Option<i64> = connection
+                .prepare_cached(
+                    "SELECT id FROM jobs WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND state = 0",
+                )?
+                .query_row((tenant, job.record.entity.as_str(), job.record.id), |row| row.get(0))
+                .optional()?;
+            if let Some(newer) = newer {
+                return Ok(Retried::AlreadyPending(JobId(newer)));
+            }
+            connection
+                .prepare_cached(
+                    "UPDATE jobs SET state = 0, run_at = ?2, updated_at = ?2, faults = 0, crashes = 0, reason = NULL, words = NULL,
+                                     remedy = NULL, finished_at = NULL
+                      WHERE id = ?1",
+                )?
+                .execute((id.0, millis(now)))?;
+        }
+    }
+    *touched = Touched { queue: true, view: true };
+    Ok(Retried::Queued)
+}
+
+fn jobs(
+    connection: &Connection,
+    tenant: &str,
+    filter: &JobFilter,
+    page: &PageRequest,
+) -> rusqlite::Result<Page<Job>> {
+    let limit = page.bounded();
+    let before = page.after.as_deref().and_then(|after| after.parse::<i64>().ok()).unwrap_or(i64::MAX);
+    let mut conditions = String::new();
+    if !filter.states.is_empty() {
+        let numbers: Vec<String> =
+            filter.states.iter().map(|state| state_number(*state).to_string()).collect();
+        conditions = format!(" AND state IN ({})", numbers.join(","));
+    }
+    conditions.push_str(if filter.account.is_some() { " AND account_id = ?4" } else { " AND ?4 IS NULL" });
+    let sql = format!(
+        "SELECT {JOB_COLUMNS} FROM jobs WHERE tenant = ?1{conditions} AND id < ?2 ORDER BY id DESC LIMIT ?3"
+    );
+    let items: Vec<Job> = connection
+        .prepare_cached(&sql)?
+        .query_map(params![tenant, before, limit, filter.account.map(|account| account.0)], job)?
+        .collect::<Result<_, _>>()?;
+    let next = (items.len() == limit).then(|| items.last().map(|job| job.id.to_string())).flatten();
+    Ok(Page { items, next })
+}
+
+fn counts(connection: &Connection, tenant: &str) -> rusqlite::Result<QueueCounts> {
+    let mut counts = QueueCounts::default();
+    let mut statement =
+        connection.prepare_cached("SELECT state, count(*) FROM jobs WHERE tenant = ?1 GROUP BY state")?;
+    let mut rows = statement.query([tenant])?;
+    while let Some(row) = rows.next()? {
+        let state = state(row.get(0)?)?;
+        counts.jobs.insert(state.as_str().to_owned(), row.get(1)?);
+    }
+    counts.oldest_due_at = connection
+        .prepare_cached("SELECT min(run_at) AS run_at FROM jobs WHERE state = 0")?
+        .query_row([], |row| timestamp_opt(row, "run_at"))?;
+    Ok(counts)
+}

@@ -1,0 +1,62 @@
+//! Connections that only read, so that a page never waits for the writer nor the writer for a page.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::connection;
+use super::writer::as_store_error;
+use crate::StoreError;
+
+const MOST: usize = 4;
+
+/// A few reading connections, opened when needed.
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            idle: Arc::new(Mutex::new(Vec::new())),
+            permits: Arc::new(Semaphore::new(MOST)),
+        }
+    }
+
+    /// Runs a query off the async threads. All its statements see the same moment.
+    pub(super) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let _permit = self
+            .permits
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| StoreError::Unavailable("the store is closed".into()))?;
+        let (path, idle) = (self.path.clone(), Arc::clone(&self.idle));
+        let read = move || {
+            let kept = idle.lock().expect("no reader panics while it holds the list").pop();
+            let connection = match kept {
+                Some(connection) => connection,
+                None => connection::open_reader(&path)?,
+            };
+            // A failing query leaves the connection to be dropped, and its transaction with it.
+            connection.execute_batch("BEGIN")?;
+            let value = query(&connection)?;
+            connection.execute_batch("COMMIT")?;
+            idle.lock().expect("no reader panics while it holds the list").push(connection);
+            Ok(value)
+        };
+        let result: rusqlite::Result<T> = tokio::task::spawn_blocking(read)
+            .await
+            .map_err(|error| StoreError::Unavailable(format!("a query did not end: {error}")))?;
+        result.map_err(|error| as_store_error(&error))
+    }
+}

@@ -1,0 +1,350 @@
+//! The one writer: a thread that owns the connection and commits many requests at once.
+//!
+//! While one commit waits for the disk, the next batch collects itself, so nobody waits on purpose. Requests are
+//! answered after the commit, never before. After any storage error the connection is thrown away and everything that
+//! shared its batch is told so; a fresh connection must prove itself before anything is acknowledged again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use super::{Options, Synchronous, connection};
+use crate::StoreError;
+
+/// How soon after a failure a fresh connection is tried.
+const PAUSE: Duration = Duration::from_millis(100);
+/// After so long without a single commit, a fresh start of the process is the best that is left to try.
+const GIVE_UP_AFTER: Duration = Duration::from_mins(1);
+
+/// What a request changed, so that the right ones are woken after the commit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Touched {
+    /// There may be something to lease.
+    pub(super) queue: bool,
+    /// A page would show it.
+    pub(super) view: bool,
+}
+
+type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A request that waits for its commit. It may be run again when a neighbour spoils the batch.
+trait Command: Send {
+    fn run(&mut self, connection: &Connection, touched: &mut Touched) -> rusqlite::Result<()>;
+    fn answer(self: Box<Self>, failure: Option<StoreError>);
+}
+
+struct Call<T, F> {
+    run: F,
+    value: Option<T>,
+    answer: Answer<T>,
+}
+
+impl<T: Send, F> Command for Call<T, F>
+where
+    F: FnMut(&Connection, &mut Touched) -> rusqlite::Result<T> + Send,
+{
+    fn run(&mut self, connection: &Connection, touched: &mut Touched) -> rusqlite::Result<()> {
+        self.value = Some((self.run)(connection, touched)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failure: Option<StoreError>) {
+        let result = match (failure, self.value) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(value)) => Ok(value),
+            (None, None) => Err(StoreError::Unavailable("the request was not run".into())),
+        };
+        // Whoever asked may have gone away; what was committed stays committed.
+        drop(self.answer.send(result));
+    }
+}
+
+/// Hands requests to the writing thread.
+pub(super) struct Writer {
+    sender: mpsc::Sender<Box<dyn Command>>,
+    waiting: usize,
+    given_up: watch::Receiver<bool>,
+}
+
+impl Writer {
+    pub(super) fn start(
+        path: &Path,
+        first: Connection,
+        options: &Options,
+        wake: Arc<Notify>,
+        changes: watch::Sender<u64>,
+    ) -> Result<Self, StoreError> {
+        let (sender, receiver) = mpsc::channel(options.waiting);
+        let (gave_up, given_up) = watch::channel(false);
+        let thread = Thread {
+            path: path.to_owned(),
+            synchronous: options.synchronous,
+            batch: options.batch.max(1),
+            connection: Some(first),
+            failing_since: None,
+            last_try: None,
+            wake,
+            changes,
+            gave_up,
+        };
+        std::thread::Builder::new().name("store-writer".into()).spawn(move || thread.run(receiver)).map_err(
+            |error| StoreError::Unusable(format!("the writing thread cannot be started: {error}")),
+        )?;
+        Ok(Self { sender, waiting: options.waiting, given_up })
+    }
+
+    /// Runs a request in the next batch and returns its value once that is on disk.
+    pub(super) async fn call<T, F>(&self, run: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection, &mut Touched) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (answer, result) = oneshot::channel();
+        let call = Box::new(Call { run, value: None, answer });
+        self.sender.try_send(call).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy(self.waiting),
+            mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable("the store is closed".into()),
+        })?;
+        result.await.map_err(|_| StoreError::Unavailable("the writing thread has ended".into()))?
+    }
+
+    pub(super) fn given_up(&self) -> watch::Receiver<bool> {
+        self.given_up.clone()
+    }
+}
+
+struct Thread {
+    path: PathBuf,
+    synchronous: Synchronous,
+    batch: usize,
+    connection: Option<Connection>,
+    failing_since: Option<Instant>,
+    last_try: Option<Instant>,
+    wake: Arc<Notify>,
+    changes: watch::Sender<u64>,
+    gave_up: watch::Sender<bool>,
+}
+
+impl Thread {
+    fn run(mut self, mut receiver: mpsc::Receiver<Box<dyn Command>>) {
+        let mut batch: Vec<Box<dyn Command>> = Vec::with_capacity(self.batch);
+        while receiver.blocking_recv_many(&mut batch, self.batch) > 0 {
+            match self.commit(&mut batch) {
+                Ok(()) => {}
+                Err(error) => self.fail(&error, &mut batch),
+            }
+        }
+        if let Some(connection) = self.connection.take() {
+            // Leaves one file instead of three when the program ends in peace; the next start does it otherwise.
+            drop(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+        }
+    }
+
+    /// Commits the whole batch and answers it. On a storage error nothing is answered yet.
+    fn commit(&mut self, batch: &mut Vec<Box<dyn Command>>) -> Result<(), StoreError> {
+        self.connect()?;
+        let Some(connection) = &self.connection else {
+            return Err(StoreError::Unavailable("no connection".into()));
+        };
+        match together(connection, batch) {
+            Ok(touched) => {
+                self.succeeded(touched);
+                for command in batch.drain(..) {
+                    command.answer(None);
+                }
+                Ok(())
+            }
+            Err(Spoilt::Storage(error)) => Err(as_store_error(&error)),
+            Err(Spoilt::Request) => self.one_by_one(batch),
+        }
+    }
+
+    /// Gives each request a transaction of its own, so that the one that cannot be done spoils no other.
+    fn one_by_one(&mut self, batch: &mut Vec<Box<dyn Command>>) -> Result<(), StoreError> {
+        while !batch.is_empty() {
+            let mut command = batch.remove(0);
+            let Some(connection) = &self.connection else {
+                batch.insert(0, command);
+                return Err(StoreError::Unavailable("no connection".into()));
+            };
+            match alone(connection, &mut command) {
+                Ok(touched) => {
+                    self.succeeded(touched);
+                    command.answer(None);
+                }
+                Err(error) if is_storage(&error) => {
+                    batch.insert(0, command);
+                    return Err(as_store_error(&error));
+                }
+                Err(error) => {
+                    tracing::error!("a storage request cannot be done: {error}");
+                    command.answer(Some(StoreError::Inconsistent(error.to_string())));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn succeeded(&mut self, touched: Touched) {
+        self.failing_since = None;
+        if touched.queue {
+            self.wake.notify_one();
+        }
+        if touched.view {
+            self.changes.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// Throws the connection away and tells everybody in the batch.
+    fn fail(&mut self, error: &StoreError, batch: &mut Vec<Box<dyn Command>>) {
+        if self.connection.take().is_some() {
+            self.last_try = Some(Instant::now());
+            tracing::error!("the database failed, its connection is thrown away: {error}");
+        }
+        let is_full = matches!(error, StoreError::Full);
+        let failing_since = *self.failing_since.get_or_insert_with(Instant::now);
+        if !is_full && failing_since.elapsed() > GIVE_UP_AFTER {
+            self.gave_up.send_replace(true);
+        }
+        for command in batch.drain(..) {
+            command.answer(Some(error.clone()));
+        }
+    }
+
+    /// Makes sure that there is a connection, and that a fresh one can commit.
+    fn connect(&mut self) -> Result<(), StoreError> {
+        if self.connection.is_some() {
+            return Ok(());
+        }
+        if self.last_try.is_some_and(|at| at.elapsed() < PAUSE) {
+            return Err(StoreError::Unavailable("the database failed a moment ago".into()));
+        }
+        self.last_try = Some(Instant::now());
+        let fresh = connection::reopen_writer(&self.path, self.synchronous);
+        self.connection = Some(fresh.map_err(|error| as_store_error(&error))?);
+        tracing::info!("the database takes writes again");
+        Ok(())
+    }
+}
+
+enum Spoilt {
+    /// The database is in trouble.
+    Storage(rusqlite::Error),
+    /// One request cannot be done; the others can.
+    Request,
+}
+
+fn together(connection: &Connection, batch: &mut [Box<dyn Command>]) -> Result<Touched, Spoilt> {
+    let mut touched = Touched::default();
+    begin(connection).map_err(Spoilt::Storage)?;
+    for command in batch {
+        match command.run(connection, &mut touched) {
+            Ok(()) => {}
+            Err(error) if is_storage(&error) => return Err(Spoilt::Storage(error)),
+            Err(_) => {
+                rollback(connection).map_err(Spoilt::Storage)?;
+                return Err(Spoilt::Request);
+            }
+        }
+    }
+    commit(connection).map_err(Spoilt::Storage)?;
+    Ok(touched)
+}
+
+fn alone(connection: &Connection, command: &mut Box<dyn Command>) -> rusqlite::Result<Touched> {
+    let mut touched = Touched::default();
+    begin(connection)?;
+    match command.run(connection, &mut touched) {
+        Ok(()) => commit(connection).map(|()| touched),
+        Err(error) if is_storage(&error) => Err(error),
+        Err(error) => rollback(connection).and(Err(error)),
+    }
+}
+
+fn begin(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)
+}
+
+fn commit(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("COMMIT")?.execute([]).map(drop)
+}
+
+fn rollback(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("ROLLBACK")
+}
+
+/// Whether an error speaks of the database rather than of the request.
+fn is_storage(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::ConstraintViolation
+            | ErrorCode::TypeMismatch
+            | ErrorCode::ParameterOutOfRange
+            | ErrorCode::TooBig,
+        ) => false,
+        Some(_) => true,
+        None => false,
+    }
+}
+
+pub(super) fn as_store_error(error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::Full,
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            StoreError::Unusable(format!("the database is damaged: {error}"))
+        }
+        Some(_) => StoreError::Unavailable(error.to_string()),
+        None => StoreError::Inconsistent(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer(path: &Path) -> Writer {
+        let first = connection::open_writer(path, Synchronous::Full).unwrap();
+        let (changes, _) = watch::channel(0);
+        Writer::start(path, first, &Options::default(), Arc::new(Notify::new()), changes).unwrap()
+    }
+
+    fn put(key: &'static str) -> impl FnMut(&Connection, &mut Touched) -> rusqlite::Result<()> + Send {
+        move |connection, _| {
+            connection
+                .execute("INSERT INTO settings (tenant, key, value, at) VALUES ('t', ?1, '1', 0)", [key])
+                .map(drop)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_cannot_be_done_spoils_no_other_in_its_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder.path().join("store.db"));
+        writer.call(put("a")).await.unwrap();
+        let (bad, good) = tokio::join!(writer.call(put("a")), writer.call(put("b")));
+        assert!(matches!(bad, Err(StoreError::Inconsistent(_))), "{bad:?}");
+        good.unwrap();
+    }
+
+    #[tokio::test]
+    async fn after_an_unreadable_file_comes_back_writes_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let writer = writer(&path);
+        let spoil = |_: &Connection, _: &mut Touched| -> rusqlite::Result<()> {
+            Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR),
+                Some("injected".into()),
+            ))
+        };
+        let failed = writer.call(spoil).await;
+        assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+        let soon = writer.call(put("soon")).await;
+        assert!(soon.is_err(), "a fresh connection is not tried at once");
+        tokio::time::sleep(PAUSE * 2).await;
+        writer.call(put("later")).await.unwrap();
+    }
+}
