@@ -1,0 +1,70 @@
+//! Lists that people choose from: positions, categories, countries and the tenant's own lists.
+//!
+//! They are addressed by name as `MDOList/{name}` does; a user-defined list is called `udlist` and its number.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// One item of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListItem {
+    /// Its id; what entities store.
+    pub id: i64,
+    /// What people see.
+    pub name: String,
+    /// Extra text of some lists, such as `person_id=…` of associates.
+    pub extra: String,
+}
+
+impl ListItem {
+    /// An item without extra text.
+    pub(crate) fn new(id: i64, name: &str) -> Self {
+        Self { id, name: name.to_owned(), extra: String::new() }
+    }
+
+    /// The item as `MDOList` answers it; `Tooltip` is spelled `ToolTip` here.
+    pub(crate) fn render(&self, list: &str, rank: usize) -> Value {
+        json!({
+            "Id": self.id, "Name": self.name, "ToolTip": "", "Deleted": false, "Rank": rank, "Type": list,
+            "ColorBlock": 0, "IconHint": list, "ChildItems": [], "ExtraInfo": self.extra, "StyleHint": "",
+            "FullName": self.name, "TableRight": null, "FieldProperties": {},
+        })
+    }
+}
+
+/// All lists of a tenant.
+#[derive(Debug, Clone, Default)]
+pub struct Lists {
+    by_name: BTreeMap<String, Vec<ListItem>>,
+}
+
+impl Lists {
+    /// Adds or replaces a list.
+    pub(crate) fn set(&mut self, name: &str, items: Vec<ListItem>) {
+        self.by_name.insert(name.to_ascii_lowercase(), items);
+    }
+
+    /// Names of all lists.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    /// Whether a list of this name exists.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(&name.to_ascii_lowercase())
+    }
+
+    /// The items of a list; none when there is no such list.
+    pub fn items(&self, name: &str) -> &[ListItem] {
+        self.by_name
+            .get(name)
+            .or_else(|| self.by_name.get(&name.to_ascii_lowercase()))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The name of an item, empty when there is none.
+    pub(crate) fn name(&self, list: &str, id: i64) -> &str {
+        self.items(list).iter().find(|item| item.id == id).map_or("", |item| item.name.as_str())
+    }
+}

@@ -1,0 +1,12 @@
+//! The emulator over real HTTP: every promise that a client may rely on, asked for as a client would.
+
+#![expect(clippy::unwrap_used, reason = "in tests and their helpers a panic is the message")]
+
+mod control;
+mod entities;
+mod lists;
+mod login;
+mod mishaps;
+mod support;
+mod webhooks;
+mod websites;
