@@ -1,0 +1,159 @@
+use std::time::{Duration, Instant};
+
+use super::*;
+
+fn texts(page: &str) -> Vec<(BlockKind, String)> {
+    html(page).blocks.into_iter().map(|block| (block.kind, block.text)).collect()
+}
+
+fn words(page: &str) -> String {
+    html(page).blocks.into_iter().map(|block| block.text).collect::<Vec<_>>().join(" | ")
+}
+
+#[test]
+fn a_page_becomes_blocks_in_order() {
+    use BlockKind::{Heading, JsonLd, ListItem, Meta, Paragraph, Title};
+    let page = r#"<!doctype html><html lang="de"><head><title>Pumpen &amp; mehr</title>
+        <meta name="description" content="Wir fertigen Pumpen.">
+        <meta property="og:description" content="Wir fertigen Pumpen.">
+        <script type="application/ld+json">{"@type":"Organization","description":"Pumpenbauer aus Kiel"}</script>
+        <style>p { color: red }</style></head>
+        <body><header><h1>Pumpen
+        aus Kiel</h1></header><nav><a href="/x">Produkte</a></nav>
+        <main><p>Wir <b>fertigen</b> Pumpen.<p>Und Armaturen.
+        <ul><li>Kreiselpumpen<li>Dosierpumpen</ul>
+        <table><tr><td>Werk 1<td>Werk 2</table></main><footer>Impressum</footer></body></html>"#;
+    let expected = [
+        (Title, "Pumpen & mehr"),
+        (Meta, "Wir fertigen Pumpen."),
+        (JsonLd, "Pumpenbauer aus Kiel"),
+        (Heading, "Pumpen aus Kiel"),
+        (Paragraph, "Wir fertigen Pumpen."),
+        (Paragraph, "Und Armaturen."),
+        (ListItem, "Kreiselpumpen"),
+        (ListItem, "Dosierpumpen"),
+        (Paragraph, "Werk 1"),
+        (Paragraph, "Werk 2"),
+    ];
+    let texts = texts(page);
+    let texts: Vec<(BlockKind, &str)> = texts.iter().map(|(kind, text)| (*kind, text.as_str())).collect();
+    assert_eq!(texts, expected);
+    assert_eq!(html(page).lang, "de");
+}
+
+#[test]
+fn what_nobody_sees_is_left_out() {
+    for hidden in [
+        "<p hidden>geheim</p>",
+        "<div aria-hidden=true><p>geheim</p></div>",
+        "<p style='display: none'>geheim</p>",
+        "<p style='color:red;DISPLAY:NONE !important'>geheim</p>",
+        "<span style='visibility:hidden'>geheim</span>",
+        "<p style='opacity:0'>geheim</p>",
+        "<p style='font-size: 0'>geheim</p>",
+        "<p style='position:absolute;left:-9999px'>geheim</p>",
+        "<p class='visually-hidden'>geheim</p>",
+        "<script>geheim</script>",
+        "<style>geheim</style>",
+        "<noscript><p>geheim</p></noscript>",
+        "<template><p>geheim</p></template>",
+        "<!-- geheim -->",
+        "<svg><title>geheim</title><text>geheim</text></svg>",
+        "<textarea>geheim</textarea>",
+        "<select><option>geheim</select>",
+        "<iframe>geheim</iframe>",
+        "<img alt='geheim' src=x>",
+        "<input value='geheim'>",
+        "<nav>geheim</nav>",
+        "<footer>geheim</footer>",
+        "<div role=dialog>geheim</div>",
+        "<meta name=keywords content=geheim>",
+    ] {
+        let page = format!("<body><p>offen</p>{hidden}<p>auch offen</p>");
+        assert_eq!(words(&page), "offen | auch offen", "{hidden}");
+    }
+}
+
+#[test]
+fn hidden_text_ends_where_its_element_ends() {
+    assert_eq!(words("<p hidden>a<p>b"), "b");
+    assert_eq!(words("<div hidden><p>a<div>b</div></div>c"), "c");
+    assert_eq!(words("<ul><li hidden>a<li>b</ul>"), "b");
+}
+
+#[test]
+fn text_with_invisible_characters_is_read_but_not_quoted() {
+    let block = &html("<p>Wir fer\u{200b}tigen Pum&shy;pen</p>").blocks[0];
+    assert_eq!((block.text.as_str(), block.quotable), ("Wir fertigen Pumpen", false));
+}
+
+#[test]
+fn a_list_of_links_is_no_text_but_the_links_are_kept() {
+    let extract = html(
+        "<div><a href='/a'>Alpha</a> <a href=/b hreflang=en>Beta</a></div><p>Mehr <a href=/c>hier</a> im Text, der länger ist.</p>",
+    );
+    assert_eq!(extract.blocks.len(), 1);
+    let links: Vec<(&str, &str, &str)> = extract
+        .links
+        .iter()
+        .map(|link| (link.href.as_str(), link.text.as_str(), link.language.as_str()))
+        .collect();
+    assert_eq!(links, [("/a", "Alpha", ""), ("/b", "Beta", "en"), ("/c", "hier", "")]);
+}
+
+#[test]
+fn frames_by_name_are_marked() {
+    let marked = |page: &str| html(page).blocks[0].marginal;
+    assert!(marked("<div class='site-footer'>x</div>"));
+    assert!(marked("<div id=cookie-notice><p>x</p></div>"));
+    assert!(!marked("<body class='has-sidebar'><p>x</p>"));
+    assert!(!marked("<div class='footnote-text'><p>x</p></div>"));
+}
+
+/// The best of three, so that a busy machine does not matter.
+fn time(page: &str) -> Duration {
+    let once = || {
+        let start = Instant::now();
+        assert!(html(page).blocks.len() <= MAX_BLOCKS);
+        start.elapsed()
+    };
+    (0..3).map(|_| once()).min().unwrap()
+}
+
+#[test]
+fn hostile_pages_cost_time_by_their_size_alone() {
+    let pages: [(&str, fn(usize) -> String); 6] = [
+        ("nested div", |n| "<div>".repeat(n * 2) + "x"),
+        ("nested inline", |n| "<a><b><i>".repeat(n)),
+        ("mismatched", |n| "<p><div></p></span></b>x".repeat(n / 2)),
+        ("stray end tags", |n| "<div>".repeat(300) + &"</div></p></li><i>".repeat(n / 2)),
+        ("attributes", |n| (0..n).fold(String::from("<div "), |page, at| page + &format!("a{at}=1 ")) + ">x"),
+        ("items", |n| "<ul><li>".repeat(n)),
+    ];
+    for (name, page) in pages {
+        let (small, large) = (time(&page(5_500)), time(&page(44_000)));
+        // Eight times the bytes; a quadratic reader would take 64 times as long.
+        assert!(large < small * 24 + Duration::from_millis(20), "{name}: {small:?} and {large:?}");
+    }
+}
+
+#[test]
+fn two_megabytes_of_nested_elements_are_read_in_a_moment() {
+    let page = "<div>".repeat(400_000) + "<p>Ende";
+    let start = Instant::now();
+    assert_eq!(words(&page), "Ende");
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
+fn no_page_makes_more_than_its_share_of_text() {
+    let extract = html(&"<p>Ein Absatz mit Text</p><b>x</b>".repeat(20_000));
+    assert!(extract.blocks.len() <= MAX_BLOCKS);
+    let long = html(&format!("<p>{}", "wort ".repeat(200_000)));
+    assert!(long.blocks[0].text.len() <= MAX_BLOCK);
+}
+
+#[test]
+fn plain_text_is_paragraphs() {
+    assert_eq!(plain("Eins\nzwei\r\n\r\nDrei").blocks.len(), 2);
+}
