@@ -1,1 +1,22 @@
-//! (to be written)
+//! Carries one job from the queue to the CRM: filter, fetch, explore, write back.
+//!
+//! Read [`run`] first. The pipeline does what `connector-domain` decides, keeps every effect in the journal before it
+//! happens, and leaves storage, wire formats and texts to others.
+
+pub mod crm;
+pub mod discovery;
+mod explore;
+mod fetch;
+mod filter;
+pub mod names;
+pub mod ports;
+pub mod run;
+pub mod status;
+pub mod worker;
+mod write_back;
+
+pub use crm::{Crm, CrmError};
+pub use discovery::{Discovered, FieldMap};
+pub use ports::Ports;
+pub use status::{Condition, Part, Status};
+pub use worker::{Worker, WorkerOptions};

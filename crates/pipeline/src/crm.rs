@@ -1,0 +1,78 @@
+//! The few things that a job needs of a CRM, in the domain's words.
+
+use async_trait::async_trait;
+use connector_domain::account::{Account, Person};
+use connector_domain::field::{Definitions, Fields};
+use connector_domain::ids::{AssociateId, ContactId, PersonId};
+use connector_domain::patch::Patch;
+use connector_domain::policy::Associate;
+use connector_domain::remedy::Remedy;
+
+use crate::discovery::FieldMap;
+
+pub mod superoffice;
+
+/// Reads records and writes fields.
+#[async_trait]
+pub trait Crm: Send + Sync {
+    /// Reads a company; `None` when there is none with this number any more.
+    async fn account(&self, id: ContactId, fields: &Definitions) -> Result<Option<Account>, CrmError>;
+
+    /// Reads a person; `None` when there is none with this number any more.
+    async fn person(&self, id: PersonId, fields: &Definitions) -> Result<Option<Person>, CrmError>;
+
+    /// Writes a patch, guarded by what was read, and returns the fields as they stand afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was written, unless [`CrmError::outcome_unknown`] says that it may have been.
+    async fn write(&self, patch: &Patch, read: &Fields, fields: &Definitions) -> Result<Fields, CrmError>;
+
+    /// Reads names and owners of many companies at once. Those that are gone are missing from the answer.
+    async fn names(&self, ids: &[ContactId]) -> Result<Vec<Named>, CrmError>;
+
+    /// Finds out who we are, who is who, and which fields there are.
+    async fn discover(&self, map: &FieldMap) -> Result<Found, CrmError>;
+}
+
+/// A company's name and owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The company.
+    pub id: ContactId,
+    /// Its name.
+    pub name: String,
+    /// Its owner.
+    pub owner: Option<AssociateId>,
+}
+
+/// What there is in a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The associate that our calls are made as, when the CRM tells.
+    pub own: Option<AssociateId>,
+    /// Who is who.
+    pub associates: Vec<Associate>,
+    /// The fields.
+    pub definitions: Definitions,
+    /// What is missing or odd, in words.
+    pub findings: Vec<String>,
+}
+
+/// Why the CRM did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{words}")]
+pub struct CrmError {
+    /// In words, after "could not …: ".
+    pub words: String,
+    /// What the pipeline can do about it.
+    pub remedy: Remedy,
+    /// What a person can do about it.
+    pub help: &'static str,
+    /// Whether a write may have happened all the same.
+    pub outcome_unknown: bool,
+    /// Whether the CRM as a whole is out of order, and not this one request.
+    pub is_outage: bool,
+    /// Whether a person has to sign in again.
+    pub needs_sign_in: bool,
+}

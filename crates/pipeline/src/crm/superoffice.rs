@@ -1,0 +1,454 @@
+//! SuperOffice as the pipeline's CRM: the vendor's records to the domain's words and back.
+//!
+//! The only place in the pipeline that knows the vendor's types.
+
+use std::collections::BTreeMap;
+
+use ::superoffice::api::contact::ContactEntity;
+use ::superoffice::api::person::PersonEntity;
+use ::superoffice::api::udef::{FieldType, Owner as UdefOwner, UserDefinedFieldInfo};
+use ::superoffice::patch::Patch as JsonPatch;
+use ::superoffice::udf::{self, Dictionary};
+use ::superoffice::{Client, Error, Remedy as VendorRemedy};
+use async_trait::async_trait;
+use connector_domain::account::{Account, Owner, Person};
+use connector_domain::field::{Definition, Definitions, Fields, Kind, Target, Value};
+use connector_domain::ids::{AssociateId, ContactId, Entity, PersonId, ProgId};
+use connector_domain::patch::Patch;
+use connector_domain::policy::Associate;
+use connector_domain::remedy::Remedy;
+use jiff::SignedDuration;
+
+use super::{Crm, CrmError, Found, Named};
+use crate::discovery::FieldMap;
+
+/// How long jobs wait while a person is needed to sign in.
+const SIGN_IN_WAIT: SignedDuration = SignedDuration::from_secs(30);
+/// How long jobs wait when the tenant cannot be reached at all.
+const OUTAGE_WAIT: SignedDuration = SignedDuration::from_secs(5);
+
+/// A tenant of SuperOffice Online.
+#[derive(Debug, Clone)]
+pub struct SuperOffice {
+    client: Client,
+}
+
+impl SuperOffice {
+    /// Uses this client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+#[async_trait]
+impl Crm for SuperOffice {
+    async fn account(&self, id: ContactId, fields: &Definitions) -> Result<Option<Account>, CrmError> {
+        match self.client.contact(id.0).await {
+            Ok(contact) => Ok(Some(account(contact, fields))),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    async fn person(&self, id: PersonId, fields: &Definitions) -> Result<Option<Person>, CrmError> {
+        match self.client.person(id.0).await {
+            Ok(entity) => Ok(Some(person(entity, fields))),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    async fn write(&self, patch: &Patch, read: &Fields, fields: &Definitions) -> Result<Fields, CrmError> {
+        let document = document(patch, read, fields)?;
+        let entity = patch.record.entity;
+        let written = match entity {
+            Entity::Contact => self
+                .client
+                .patch_contact(patch.record.id, &document)
+                .await
+                .map(|contact| (contact.custom_fields, contact.user_defined_fields)),
+            Entity::Person => self
+                .client
+                .patch_person(patch.record.id, &document)
+                .await
+                .map(|person| (person.custom_fields, person.user_defined_fields)),
+        };
+        let (custom, user_defined) = written.map_err(|error| failed(&error))?;
+        Ok(read_fields(entity, &custom, &user_defined, fields))
+    }
+
+    async fn names(&self, ids: &[ContactId]) -> Result<Vec<Named>, CrmError> {
+        let numbers: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let rows = self.client.contact_names(&numbers).await.map_err(|error| failed(&error))?;
+        let named = rows.into_iter().map(|row| Named {
+            id: ContactId(row.id),
+            name: row.name,
+            owner: row.owner_id.map(AssociateId),
+        });
+        Ok(named.collect())
+    }
+
+    async fn discover(&self, map: &FieldMap) -> Result<Found, CrmError> {
+        let mut findings = Vec::new();
+        let own = match self.client.current_principal().await {
+            Ok(principal) if principal.associate_id > 0 => Some(AssociateId(principal.associate_id)),
+            Ok(_) => {
+                findings.push("SuperOffice does not tell which user the calls are made as".to_owned());
+                None
+            }
+            // Some tenants answer 500 here; echoes are then found by what was written alone.
+            Err(Error::Refused { status, message }) => {
+                findings.push(format!("SuperOffice refuses to tell who we are ({status}): {message}"));
+                None
+            }
+            Err(error) => return Err(failed(&error)),
+        };
+        let associates = self.client.associates().await.map_err(|error| failed(&error))?;
+        let associates = associates
+            .into_iter()
+            .map(|associate| Associate {
+                id: AssociateId(associate.associate_id),
+                short_name: associate.name,
+                full_name: associate.full_name,
+            })
+            .collect();
+        let definitions = self.definitions(map, &mut findings).await?;
+        Ok(Found { own, associates, definitions, findings })
+    }
+}
+
+impl SuperOffice {
+    async fn definitions(&self, map: &FieldMap, findings: &mut Vec<String>) -> Result<Definitions, CrmError> {
+        let mut found = BTreeMap::new();
+        for (entity, owner) in [(Entity::Contact, UdefOwner::Contact), (Entity::Person, UdefOwner::Person)] {
+            let published = self.client.udef_fields(owner).await.map_err(|error| failed(&error))?;
+            for target in Target::ALL.iter().filter(|target| target.entity() == entity) {
+                let name = map.name(*target);
+                let Some(info) = published.iter().find(|info| is_named(info, name)) else {
+                    findings.push(format!(
+                        "there is no published user-defined field \"{name}\" on {entity}, so {target} is not written"
+                    ));
+                    continue;
+                };
+                match self.definition(*target, info).await? {
+                    Ok(definition) => {
+                        found.insert(*target, definition);
+                    }
+                    Err(finding) => findings.push(finding),
+                }
+            }
+        }
+        Ok(Definitions(found))
+    }
+
+    /// A field as we can use it, or why we cannot.
+    async fn definition(
+        &self,
+        target: Target,
+        info: &UserDefinedFieldInfo,
+    ) -> Result<Result<Definition, String>, CrmError> {
+        let kind = match &info.field_type {
+            FieldType::ShortText | FieldType::LongText => {
+                let most = info.field_type.max_length();
+                let configured = usize::try_from(info.text_length).unwrap_or(0);
+                Kind::Text { max: if configured == 0 { most } else { configured.min(most) } }
+            }
+            FieldType::List => {
+                let Some(list) = info.mdo_list_name.as_deref().filter(|name| !name.is_empty()) else {
+                    return Ok(Err(format!("the field \"{}\" has no list behind it yet", info.field_label)));
+                };
+                let items = self.client.list(list).await.map_err(|error| failed(&error))?;
+                let items = items.into_iter().filter(|item| !item.deleted).map(|item| (item.id, item.name));
+                Kind::List { items: items.collect() }
+            }
+            other => {
+                return Ok(Err(format!(
+                    "the field \"{}\" is of type {other}; {target} needs a text or a list",
+                    info.field_label
+                )));
+            }
+        };
+        Ok(Ok(Definition {
+            target,
+            prog_id: ProgId(info.prog_id.clone()),
+            label: info.field_label.clone(),
+            kind,
+            read_only: info.is_read_only,
+        }))
+    }
+}
+
+/// A field is found by its prog-id, or by its label in any case.
+fn is_named(info: &UserDefinedFieldInfo, name: &str) -> bool {
+    info.prog_id == name || info.field_label.trim().to_lowercase() == name.trim().to_lowercase()
+}
+
+fn account(contact: ContactEntity, fields: &Definitions) -> Account {
+    let fields = read_fields(Entity::Contact, &contact.custom_fields, &contact.user_defined_fields, fields);
+    let website = contact.urls.into_iter().map(|url| url.value).find(|url| !url.trim().is_empty());
+    let email_domains = contact
+        .emails
+        .iter()
+        .filter_map(|email| email.value.rsplit_once('@'))
+        .map(|(_, domain)| domain.trim().to_lowercase())
+        .filter(|domain| !domain.is_empty())
+        .collect();
+    let country =
+        contact.country.map(|country| country.two_letter_iso_country).filter(|iso2| !iso2.is_empty());
+    let owner = contact.associate.filter(|associate| associate.associate_id > 0).map(|associate| Owner {
+        id: AssociateId(associate.associate_id),
+        short_name: Some(associate.name).filter(|name| !name.is_empty()),
+        full_name: Some(associate.full_name).filter(|name| !name.is_empty()),
+    });
+    Account {
+        id: ContactId(contact.contact_id),
+        name: contact.name,
+        department: contact.department,
+        org_number: contact.org_nr,
+        website,
+        email_domains,
+        country,
+        owner,
+        deleted: contact.deleted != 0,
+        fields,
+    }
+}
+
+fn person(person: PersonEntity, fields: &Definitions) -> Person {
+    let fields = read_fields(Entity::Person, &person.custom_fields, &person.user_defined_fields, fields);
+    let consent_withdrawn =
+        person.consents.iter().any(|consent| consent.legal_base_key.eq_ignore_ascii_case("WITHDRAWN"));
+    Person {
+        id: PersonId(person.person_id),
+        contact: person.contact.map(|contact| contact.contact_id).filter(|id| *id > 0).map(ContactId),
+        title: person.title,
+        position: person.position.map(|position| position.value).unwrap_or_default(),
+        retired: person.retired,
+        consent_withdrawn,
+        fields,
+    }
+}
+
+/// Reads our fields. What cannot be read, or is missing, makes the whole block unreadable: it is never "empty".
+fn read_fields(
+    entity: Entity,
+    custom: &Dictionary,
+    user_defined: &Dictionary,
+    definitions: &Definitions,
+) -> Fields {
+    let mut fields = Fields::default();
+    for definition in definitions.of(entity) {
+        match read_field(custom, user_defined, definition) {
+            Ok((raw, value)) => {
+                fields.raw.insert(definition.target, raw);
+                fields.values.insert(definition.target, value);
+            }
+            Err(why) => {
+                fields.malformed.get_or_insert(why);
+            }
+        }
+    }
+    fields
+}
+
+fn read_field(
+    custom: &Dictionary,
+    user_defined: &Dictionary,
+    definition: &Definition,
+) -> Result<(String, Value), String> {
+    let prog_id = definition.prog_id.as_str();
+    let field_type = field_type(&definition.kind);
+    let text = |dictionary: &Dictionary| {
+        dictionary.text(prog_id).map(|text| text.map(str::to_owned)).map_err(|error| error.to_string())
+    };
+    let raw = match text(custom)? {
+        Some(raw) => raw,
+        None => text(user_defined)?
+            .ok_or_else(|| format!("the field {prog_id} is missing among the user-defined fields"))?,
+    };
+    let value = udf::read(custom, user_defined, prog_id, &field_type).map_err(|error| error.to_string())?;
+    let value = match value {
+        None | Some(udf::Value::NotSet) => Value::Empty,
+        Some(udf::Value::Text(text)) => Value::Text(text),
+        Some(udf::Value::ListItem(id)) => Value::Item(id),
+        Some(other) => return Err(format!("the field {prog_id} holds {other:?}")),
+    };
+    Ok((raw, value))
+}
+
+const fn field_type(kind: &Kind) -> FieldType {
+    match kind {
+        Kind::Text { .. } => FieldType::LongText,
+        Kind::List { .. } => FieldType::List,
+    }
+}
+
+/// The patch on the wire: a guard for each field, then one partial dictionary.
+fn document(patch: &Patch, read: &Fields, definitions: &Definitions) -> Result<JsonPatch, CrmError> {
+    let mut document = JsonPatch::new();
+    let mut encoded = Vec::new();
+    for write in &patch.writes {
+        let kind = definitions.get(write.target).map_or(Kind::Text { max: 0 }, |field| field.kind.clone());
+        let encode = |value: &Value| {
+            let value = match value {
+                Value::Empty => udf::Value::NotSet,
+                Value::Text(text) => udf::Value::Text(text.clone()),
+                Value::Item(id) => udf::Value::ListItem(*id),
+            };
+            udf::encode(&value, &field_type(&kind))
+                .map_err(|error| unwritable(write.target, &error.to_string()))
+        };
+        let before = match read.raw.get(&write.target) {
+            Some(raw) => raw.clone(),
+            None => encode(&write.before)?,
+        };
+        document = document.test_custom_field(write.prog_id.as_str(), &before);
+        encoded.push((write.prog_id.as_str(), encode(&write.after)?));
+    }
+    Ok(document.replace_custom_fields(encoded.iter().map(|(prog_id, raw)| (*prog_id, raw.as_str()))))
+}
+
+fn unwritable(target: Target, why: &str) -> CrmError {
+    CrmError {
+        words: format!("{target} cannot be written: {why}"),
+        remedy: Remedy::GiveUp,
+        help: "look at the text on the account's page and at the field's type in SuperOffice",
+        outcome_unknown: false,
+        is_outage: false,
+        needs_sign_in: false,
+    }
+}
+
+fn failed(error: &Error) -> CrmError {
+    let remedy = match error.remedy() {
+        VendorRemedy::ReadAgain => Remedy::ReadAgain,
+        VendorRemedy::Wait(wait) => Remedy::Wait(SignedDuration::try_from(wait).unwrap_or(OUTAGE_WAIT)),
+        VendorRemedy::SignIn => Remedy::WaitForOthers(SIGN_IN_WAIT),
+        VendorRemedy::BackOff if is_outage(error) => Remedy::WaitForOthers(OUTAGE_WAIT),
+        VendorRemedy::BackOff => Remedy::BackOff,
+        VendorRemedy::GiveUp => Remedy::GiveUp,
+    };
+    CrmError {
+        words: in_full(error),
+        remedy,
+        help: help(error),
+        outcome_unknown: error.outcome_unknown(),
+        is_outage: is_outage(error),
+        needs_sign_in: matches!(error.remedy(), VendorRemedy::SignIn),
+    }
+}
+
+/// Whether every other job would fail in the same way.
+fn is_outage(error: &Error) -> bool {
+    match error {
+        Error::AccessWithdrawn(_)
+        | Error::Unauthorized
+        | Error::Misdirected
+        | Error::Offline(_)
+        | Error::ForeignHost(_)
+        | Error::Unreachable { arrived: false, .. } => true,
+        // SuperOffice may add kinds of failure; an unknown one is taken for this request's own.
+        _ => false,
+    }
+}
+
+fn help(error: &Error) -> &'static str {
+    match error {
+        Error::Stale(_) => "nothing: the record is read again",
+        Error::NotFound(_) => "nothing: the record is gone",
+        Error::AccessWithdrawn(_) | Error::Unauthorized => {
+            "an administrator of the tenant must approve the app once more; check SO_CLIENT_ID, SO_CLIENT_SECRET and SO_REFRESH_TOKEN"
+        }
+        Error::Forbidden(_) => "give the API user's role the right to read and write contacts and persons",
+        Error::Throttled { .. } => "nothing: work goes on when SuperOffice allows it",
+        Error::Misdirected | Error::Offline(_) => "nothing: work goes on when the tenant is back",
+        Error::Unreachable { .. } => "check the network between this machine and SuperOffice",
+        Error::NotTheApi(_) | Error::TooLarge { .. } | Error::Malformed(_) => {
+            "check that nothing between this machine and SuperOffice answers in its place, then retry"
+        }
+        Error::ForeignHost(_) => "check SO_LOGIN_URL, and SO_CONTEXT_IDENTIFIER with SuperOffice",
+        Error::Refused { .. } => "read SuperOffice's words, mend the field or the record there, then retry",
+        // `Setup`, and kinds that may be added.
+        _ => "check the configuration with `so-connector config check`",
+    }
+}
+
+/// The error and its sources in one line.
+fn in_full(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_words = cause.to_string();
+        if !words.contains(&cause_words) {
+            words.push_str(": ");
+            words.push_str(&cause_words);
+        }
+        source = cause.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definitions() -> Definitions {
+        let list = Kind::List { items: [(1613, "Maschinenbau".to_owned())].into() };
+        let field = |target: Target, prog_id: &str, kind: Kind| Definition {
+            target,
+            prog_id: prog_id.into(),
+            label: target.label().into(),
+            kind,
+            read_only: false,
+        };
+        let fields = [
+            field(Target::Vertical, "SuperOffice:1", list),
+            field(Target::Summary, "SuperOffice:2", Kind::Text { max: 199 }),
+        ];
+        Definitions(fields.into_iter().map(|field| (field.target, field)).collect())
+    }
+
+    #[test]
+    fn a_write_is_guarded_by_exactly_what_was_read() {
+        let custom = Dictionary::of([("SuperOffice:1", "[I:0]"), ("SuperOffice:2", "old ")]);
+        let read = read_fields(Entity::Contact, &custom, &Dictionary::default(), &definitions());
+        assert_eq!(read.values[&Target::Vertical], Value::Empty);
+        let write = |target, prog_id: &str, before, after| connector_domain::patch::FieldWrite {
+            target,
+            prog_id: prog_id.into(),
+            before,
+            after,
+        };
+        let patch = Patch {
+            record: connector_domain::ids::RecordRef::contact(ContactId(18)),
+            writes: vec![
+                write(Target::Vertical, "SuperOffice:1", Value::Empty, Value::Item(1613)),
+                write(
+                    Target::Summary,
+                    "SuperOffice:2",
+                    Value::Text("old ".into()),
+                    Value::Text("new".into()),
+                ),
+            ],
+        };
+        let document = serde_json::to_value(document(&patch, &read, &definitions()).unwrap()).unwrap();
+        assert_eq!(
+            document,
+            serde_json::json!([
+                {"op": "test", "path": "/CustomFields/SuperOffice:1", "value": "[I:0]"},
+                {"op": "test", "path": "/CustomFields/SuperOffice:2", "value": "old "},
+                {"op": "replace", "path": "/CustomFields", "value": {"SuperOffice:1": "[I:1613]", "SuperOffice:2": "new"}},
+            ])
+        );
+    }
+
+    #[test]
+    fn a_missing_or_undecodable_field_is_never_empty() {
+        let missing = Dictionary::of([("SuperOffice:1", "[I:0]")]);
+        let read = read_fields(Entity::Contact, &missing, &Dictionary::default(), &definitions());
+        assert!(read.malformed.is_some_and(|why| why.contains("SuperOffice:2")));
+        let nested = Dictionary::from(serde_json::json!({"SuperOffice:1": {"x": 1}}));
+        let read = read_fields(Entity::Contact, &nested, &Dictionary::default(), &definitions());
+        assert!(read.malformed.is_some());
+    }
+}

@@ -1,0 +1,239 @@
+//! What we would say: asks Company Explorer about the company, and the matrix about the person.
+//!
+//! What was found out is kept, so that the persons of a company, and changes that do not touch the question, do not ask
+//! again.
+
+use std::collections::BTreeMap;
+
+use connector_domain::account::{Account, Person};
+use connector_domain::field::{Kind, Target, Value};
+use connector_domain::ids::RecordRef;
+use connector_domain::profile::{Claim, Company, Explored, Language, Nothing, Profile, Room};
+use connector_domain::reason::Reason;
+use connector_domain::vertical::{self, VerticalId};
+use connector_explorer::ExploreError;
+use connector_store::accounts::KeptProfile;
+
+use crate::run::{Failure, Halt, Work};
+use crate::write_back::Written;
+
+/// The profile of a company: the kept one if the question is the same and it is fresh, else a new one.
+pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Profile, Halt> {
+    let ports = work.ports;
+    let company = question(account);
+    let room = room(work);
+    let key = key(&company, room, &ports.explorer.engine());
+    let kept = ports.accounts.profile(&ports.tenant, account.id).await?;
+    let now = ports.clock.now();
+    if let Some(kept) = kept.filter(|kept| kept.key == key && now.duration_since(kept.at) < ports.profile_ttl)
+    {
+        work.step(
+            "explore",
+            "nothing changed that would change the answer; what was found out before still holds",
+        );
+        return Ok(kept.profile);
+    }
+    let explored = ports.explorer.explore(&company, room, now).await.map_err(|error| failed(&error))?;
+    match explored {
+        Explored::Nothing(Nothing::NoWebsite) => {
+            work.step("explore", Reason::NoWebsite.sentence());
+            Err(Halt::skip(Reason::NoWebsite, Reason::NoWebsite.sentence()))
+        }
+        Explored::Nothing(Nothing::NoEvidence(words)) => {
+            work.step("explore", words.clone());
+            Err(Halt::skip(Reason::NoEvidence, words))
+        }
+        Explored::Profile(profile) => {
+            if let Some(claim) = profile.unsupported() {
+                return Err(unsupported(claim));
+            }
+            work.step("explore", summary_of(&profile));
+            let kept = KeptProfile { profile: (*profile).clone(), key, at: now };
+            ports.accounts.keep_profile(&ports.tenant, account.id, kept).await?;
+            Ok(*profile)
+        }
+    }
+}
+
+/// The vertical to speak to a person of: what a human put into the CRM, else what is found out.
+pub(crate) async fn vertical_for_person(work: &mut Work<'_>, account: &Account) -> Result<VerticalId, Halt> {
+    if let Some(vertical) = vertical_in_crm(work, account) {
+        return Ok(vertical);
+    }
+    let profile = company(work, account).await?;
+    profile.vertical.map(|claim| claim.id).ok_or_else(|| {
+        Halt::skip(
+            Reason::NoEvidence,
+            "The company's vertical is not known, so there is no text for its persons.",
+        )
+    })
+}
+
+fn vertical_in_crm(work: &Work<'_>, account: &Account) -> Option<VerticalId> {
+    let definitions = work.ports.discovered.definitions_now();
+    let verticals = work.ports.knowledge.verticals();
+    match (account.fields.values.get(&Target::Vertical)?, &definitions.get(Target::Vertical)?.kind) {
+        (Value::Item(item), Kind::List { items }) => {
+            vertical::of_item(&verticals, items, *item).map(|vertical| vertical.id.clone())
+        }
+        (Value::Text(label), Kind::Text { .. }) => {
+            let items = [(1, label.clone())].into();
+            vertical::of_item(&verticals, &items, 1).map(|vertical| vertical.id.clone())
+        }
+        (Value::Empty | Value::Text(_) | Value::Item(_), Kind::List { .. } | Kind::Text { .. }) => None,
+    }
+}
+
+/// What we would write to a company.
+pub(crate) fn wanted_of_company(work: &Work<'_>, profile: &Profile) -> BTreeMap<Target, Value> {
+    let mut wanted = BTreeMap::new();
+    let mut text = |target: Target, claim: &Option<Claim>| {
+        if let Some(claim) = claim {
+            wanted.insert(target, Value::Text(claim.text.clone()));
+        }
+    };
+    text(Target::Summary, &profile.summary);
+    text(Target::OpenerPrimary, &profile.opener_primary);
+    text(Target::OpenerSecondary, &profile.opener_secondary);
+    if let Some(value) =
+        profile.vertical.as_ref().and_then(|claim| vertical_value(work, &claim.id, profile.language))
+    {
+        wanted.insert(Target::Vertical, value);
+    }
+    wanted
+}
+
+/// A vertical as the tenant's field takes it.
+fn vertical_value(work: &Work<'_>, id: &VerticalId, language: Language) -> Option<Value> {
+    let definitions = work.ports.discovered.definitions_now();
+    let verticals = work.ports.knowledge.verticals();
+    let vertical = verticals.iter().find(|vertical| vertical.id == *id)?;
+    match &definitions.get(Target::Vertical)?.kind {
+        Kind::List { items } => vertical.item(items).map(Value::Item),
+        Kind::Text { .. } => vertical.labels.get(&language).cloned().map(Value::Text),
+    }
+}
+
+/// What we would write to a person.
+pub(crate) fn wanted_of_person(
+    work: &mut Work<'_>,
+    account: &Account,
+    person: &Person,
+    vertical: &VerticalId,
+) -> Result<BTreeMap<Target, Value>, Halt> {
+    let knowledge = &work.ports.knowledge;
+    let persona = knowledge.personas.persona(&person.title, &person.position);
+    let texts = knowledge.matrix.texts(&persona, vertical, language(account));
+    let edition = &knowledge.matrix.version;
+    work.step("explore", format!("persona {}, vertical {vertical}, matrix {edition}", persona.0));
+    let all = [
+        (Target::Bridge, texts.bridge),
+        (Target::SocialProof, texts.social_proof),
+        (Target::Subject, texts.subject),
+    ];
+    let wanted: BTreeMap<Target, Value> =
+        all.into_iter().filter_map(|(target, text)| text.map(|text| (target, Value::Text(text)))).collect();
+    if wanted.is_empty() {
+        let words = format!("The matrix has no text for persona {} in vertical {vertical}.", persona.0);
+        return Err(Halt::skip(Reason::NoEvidence, words));
+    }
+    Ok(wanted)
+}
+
+/// The vertical that the company's persons were spoken to of until now.
+pub(crate) async fn vertical_so_far(work: &Work<'_>, account: &Account) -> Result<Option<VerticalId>, Halt> {
+    if let Some(vertical) = vertical_in_crm(work, account) {
+        return Ok(Some(vertical));
+    }
+    let ports = work.ports;
+    let kept = ports.accounts.profile(&ports.tenant, account.id).await?;
+    Ok(kept.and_then(|kept| kept.profile.vertical).map(|claim| claim.id))
+}
+
+/// When a company's vertical changed, the texts of its persons speak of the wrong one: they are looked at again.
+pub(crate) async fn persons_follow(
+    work: &mut Work<'_>,
+    account: &Account,
+    outcome: &Written,
+    before: Option<VerticalId>,
+) -> Result<(), Halt> {
+    if !outcome.targets.contains(&Target::Vertical) {
+        return Ok(());
+    }
+    let ports = work.ports;
+    let kept = ports.accounts.profile(&ports.tenant, account.id).await?;
+    let now = kept.and_then(|kept| kept.profile.vertical).map(|claim| claim.id);
+    let persons = ports.accounts.persons(&ports.tenant, account.id).await?;
+    if persons.is_empty() || now == before {
+        return Ok(());
+    }
+    let records: Vec<_> = persons.iter().map(|id| (RecordRef::person(*id), Some(account.id))).collect();
+    let policy = ports.discovered.policy_now();
+    ports.queue.enqueue(&ports.tenant, &records, policy, ports.clock.now()).await?;
+    Ok(())
+}
+
+fn question(account: &Account) -> Company {
+    Company {
+        name: account.name.clone(),
+        website: account.website.clone(),
+        email_domains: account.email_domains.clone(),
+        country: account.country.clone(),
+        language: language(account),
+    }
+}
+
+fn language(account: &Account) -> Language {
+    account.country.as_deref().map_or(Language::De, Language::of_country)
+}
+
+fn room(work: &Work<'_>) -> Room {
+    let definitions = work.ports.discovered.definitions_now();
+    let max = |target: Target| match definitions.get(target).map(|definition| &definition.kind) {
+        Some(Kind::Text { max }) => Some(*max),
+        Some(Kind::List { .. }) | None => None,
+    };
+    let usual = Room::default();
+    let openers = [max(Target::OpenerPrimary), max(Target::OpenerSecondary)];
+    Room {
+        summary: max(Target::Summary).unwrap_or(usual.summary),
+        opener: openers.into_iter().flatten().min().unwrap_or(usual.opener),
+    }
+}
+
+fn key(company: &Company, room: Room, engine: &str) -> String {
+    let website = company.website.as_deref().unwrap_or_default();
+    let language = company.language.as_str();
+    let domains = company.email_domains.join(",");
+    format!("{engine}|{}|{website}|{domains}|{language}|{}|{}", company.name, room.summary, room.opener)
+}
+
+fn summary_of(profile: &Profile) -> String {
+    let vertical = profile.vertical.as_ref().map_or("vertical unknown".to_owned(), |claim| {
+        format!("{} ({:.0} %)", claim.id, claim.confidence * 100.0)
+    });
+    let mut words = format!("{}: {vertical}, {} quotes", profile.engine, profile.evidence.len());
+    for warning in &profile.warnings {
+        words.push_str("; ");
+        words.push_str(warning);
+    }
+    words
+}
+
+fn failed(error: &ExploreError) -> Halt {
+    Halt::Failed(Box::new(Failure {
+        words: error.to_string(),
+        remedy: error.remedy(),
+        help: "try `so-connector explore` with the company's name and website".into(),
+        outage: None,
+    }))
+}
+
+fn unsupported(claim: &str) -> Halt {
+    Halt::Failed(Box::new(Failure {
+        words: format!("the explorer made a claim without evidence, which is never written: {claim}"),
+        remedy: connector_domain::remedy::Remedy::GiveUp,
+        help: "report it, with the company's website".into(),
+        outage: None,
+    }))
+}

@@ -1,0 +1,152 @@
+//! Takes one job through its stages: fetch, filter, explore, write back.
+//!
+//! Read this first. Each stage may end the job early and says so in the [`Settlement`]. What has to be remembered on
+//! the way (steps, writes) is kept in [`Work`] and stored with the settlement, or earlier where it must not be lost.
+
+use connector_domain::account::Account;
+use connector_domain::ids::{ContactId, PersonId};
+use connector_domain::job::{Job, Settlement};
+use connector_domain::reason::Reason;
+use connector_domain::remedy::Remedy;
+use connector_store::StoreError;
+use connector_store::journal::{Resolution, Step};
+use connector_store::queue::{Adopted, Lease};
+
+use crate::crm::CrmError;
+use crate::ports::Ports;
+use crate::{explore, fetch, filter, write_back};
+
+/// How often a record is read again within one attempt because somebody changed it under our hands.
+const MOST_ROUNDS: u32 = 3;
+
+/// One attempt at a job.
+pub(crate) struct Work<'a> {
+    pub(crate) ports: &'a Ports,
+    pub(crate) lease: &'a Lease,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) resolutions: Vec<Resolution>,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(ports: &'a Ports, lease: &'a Lease) -> Self {
+        Self { ports, lease, steps: Vec::new(), resolutions: Vec::new() }
+    }
+
+    pub(crate) fn job(&self) -> &'a Job {
+        &self.lease.job
+    }
+
+    /// Notes what happened, for the job's page.
+    pub(crate) fn step(&mut self, stage: &str, words: impl Into<String>) {
+        let at = self.ports.clock.now();
+        let attempt = self.job().attempts;
+        self.steps.push(Step { at, attempt, stage: stage.to_owned(), words: words.into() });
+    }
+}
+
+/// Why an attempt did not come to an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// It came to an end after all, early.
+    Settled(Settlement),
+    /// Somebody changed the record between our read and our write: read it again.
+    ReadAgain,
+    /// Something failed.
+    Failed(Box<Failure>),
+    /// The lease is over, or the job waits for another of its account. There is nothing to settle.
+    Gone,
+}
+
+/// What failed, and what helps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) words: String,
+    pub(crate) remedy: Remedy,
+    pub(crate) help: String,
+    pub(crate) outage: Option<CrmError>,
+}
+
+impl Halt {
+    pub(crate) fn skip(reason: Reason, words: impl Into<String>) -> Self {
+        Self::Settled(Settlement::Skipped { reason, words: words.into() })
+    }
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        let remedy = if error.is_passing() {
+            Remedy::WaitForOthers(jiff::SignedDuration::from_secs(1))
+        } else {
+            Remedy::GiveUp
+        };
+        Self::Failed(Box::new(Failure {
+            words: error.to_string(),
+            remedy,
+            help: "look at the disk and at the log, then retry".into(),
+            outage: None,
+        }))
+    }
+}
+
+impl From<CrmError> for Halt {
+    fn from(error: CrmError) -> Self {
+        let outage = error.is_outage.then(|| error.clone());
+        let CrmError { words, remedy, help, .. } = error;
+        Self::Failed(Box::new(Failure { words, remedy, help: help.to_owned(), outage }))
+    }
+}
+
+/// Runs one attempt.
+pub(crate) async fn run(work: &mut Work<'_>) -> Result<Settlement, Halt> {
+    for _ in 0..MOST_ROUNDS {
+        let outcome = match work.job().record.as_contact() {
+            Some(contact) => run_contact(work, contact).await,
+            None => run_person(work, PersonId(work.job().record.id)).await,
+        };
+        match outcome {
+            Err(Halt::ReadAgain) => {
+                work.step("write_back", "somebody changed the record meanwhile; reading it again");
+            }
+            Err(Halt::Settled(settlement)) => return Ok(settlement),
+            other => return other,
+        }
+    }
+    Err(Halt::Failed(Box::new(Failure {
+        words: format!(
+            "the record was changed by someone else {MOST_ROUNDS} times between our read and our write"
+        ),
+        remedy: Remedy::BackOff,
+        help: "wait until nobody is editing the record, then retry".into(),
+        outage: None,
+    })))
+}
+
+/// A company: vertical, summary and openers.
+async fn run_contact(work: &mut Work<'_>, id: ContactId) -> Result<Settlement, Halt> {
+    let account = fetch::account(work, id).await?;
+    filter::account(work, &account).await?;
+    let landed = write_back::reconcile(work, &account.fields).await?;
+    let before = explore::vertical_so_far(work, &account).await?;
+    let profile = explore::company(work, &account).await?;
+    let wanted = explore::wanted_of_company(work, &profile);
+    let outcome = write_back::write(work, work.job().record, &account.fields, &wanted, landed).await?;
+    explore::persons_follow(work, &account, &outcome, before).await?;
+    Ok(outcome.settlement)
+}
+
+/// A person: bridge, social proof and subject.
+async fn run_person(work: &mut Work<'_>, id: PersonId) -> Result<Settlement, Halt> {
+    let (person, contact) = fetch::person(work, id).await?;
+    match work.ports.queue.adopt(work.lease, contact, work.ports.clock.now()).await? {
+        Adopted::Yes => {}
+        Adopted::Busy | Adopted::Lost => return Err(Halt::Gone),
+    }
+    let account: Account = fetch::account(work, contact).await?;
+    filter::account(work, &account).await?;
+    filter::person(work, &person)?;
+    let landed = write_back::reconcile(work, &person.fields).await?;
+    let vertical = explore::vertical_for_person(work, &account).await?;
+    let wanted = explore::wanted_of_person(work, &account, &person, &vertical)?;
+    let outcome = write_back::write(work, work.job().record, &person.fields, &wanted, landed).await?;
+    Ok(outcome.settlement)
+}
