@@ -1,1 +1,26 @@
-//! (to be written)
+//! HTTP: the door for SuperOffice's webhooks, the JSON API for scripts, and the dashboard for people.
+//!
+//! Handlers are thin: verify, read, call one method of the store, answer. Nothing is decided here, and a delivery is
+//! answered with success only when it is on disk. Every route stands on one page, in [`routes`].
+
+mod accept;
+mod api;
+mod app;
+mod dashboard;
+mod gate;
+mod guard;
+mod headers;
+mod health;
+mod incident;
+mod live;
+mod metrics;
+mod problem;
+mod query;
+mod receive;
+mod routes;
+mod webhook;
+
+pub use accept::{Limits, serve};
+pub use app::{App, Badge, Part, PartState, Roles};
+pub use gate::Gate;
+pub use routes::router;

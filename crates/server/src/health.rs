@@ -1,0 +1,73 @@
+//! `GET /healthz` and `GET /readyz`: alive, and able to take in deliveries.
+//!
+//! Ready means that the database takes a row and gives it back. An outage of the CRM does not make us unready: taking
+//! in deliveries must go on then more than ever.
+
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use crate::app::{Shared, Web};
+
+/// An answer of the database is good for so long.
+const GOOD_FOR: Duration = Duration::from_secs(1);
+/// A database that takes longer is taken to be out of order.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Alive: no I/O, so a full disk or a slow database does not get the process killed.
+pub(crate) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// Ready, or why not.
+pub(crate) async fn ready(State(web): State<Web>) -> Response {
+    let checked = web.readiness.check(&web).await;
+    match (checked.failure, checked.took) {
+        (None, took) => {
+            let took = took.unwrap_or_default().as_secs_f64() * 1000.0;
+            Json(json!({"status": "ready", "reasons": [], "store_ms": took})).into_response()
+        }
+        (Some(failure), _) => {
+            let body = Json(json!({"status": "not ready", "reasons": [failure]}));
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+        }
+    }
+}
+
+/// The last check of the database; kept for a second, so that asking often costs nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Readiness(Mutex<Option<Checked>>);
+
+#[derive(Debug, Clone)]
+pub(crate) struct Checked {
+    at: Instant,
+    pub(crate) took: Option<Duration>,
+    pub(crate) failure: Option<String>,
+}
+
+impl Readiness {
+    /// The last check, or a new one when that is too old. Whoever asks meanwhile waits for the same one.
+    pub(crate) async fn check(&self, web: &Shared) -> Checked {
+        let mut last = self.0.lock().await;
+        if let Some(checked) = last.as_ref().filter(|checked| checked.at.elapsed() < GOOD_FOR) {
+            return checked.clone();
+        }
+        let answer = tokio::time::timeout(PATIENCE, web.app.settings.check(web.now())).await;
+        let (took, failure) = match answer {
+            Ok(Ok(took)) => (Some(took), None),
+            Ok(Err(error)) => (None, Some(error.to_string())),
+            Err(_) => (None, Some(format!("the database did not answer within {} s", PATIENCE.as_secs()))),
+        };
+        last.insert(Checked { at: Instant::now(), took, failure }).clone()
+    }
+
+    /// How old the last check is, in seconds.
+    pub(crate) async fn age(&self) -> f64 {
+        self.0.lock().await.as_ref().map_or(0.0, |checked| checked.at.elapsed().as_secs_f64())
+    }
+}

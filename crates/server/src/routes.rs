@@ -1,0 +1,75 @@
+//! Every route on one page.
+//!
+//! The webhook, health and metrics stand alone; pages and API have the guard before them. Which of them there are
+//! follows from the process's roles.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+
+use crate::app::{App, Shared, Web};
+use crate::dashboard::{self, Fault};
+use crate::guard::{guard, is_for_programs};
+use crate::headers::secure;
+use crate::problem::Problem;
+use crate::{api, health, live, metrics, webhook};
+
+/// All routes that the process's roles call for.
+pub fn router(app: App) -> Router {
+    let (roles, bench) = (app.roles, app.bench);
+    let mut routes = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show));
+    if roles.receive {
+        routes = routes.route("/connector/webhook", post(webhook::receive));
+        if bench {
+            routes = routes.route("/connector/bare", post(webhook::bare));
+        }
+    }
+    if roles.dashboard {
+        routes = routes.merge(pages().merge(programs()).layer(from_fn(guard)));
+    }
+    routes.fallback(nowhere).method_not_allowed_fallback(not_so).with_state(Shared::new(app))
+}
+
+fn pages() -> Router<Web> {
+    Router::new()
+        .route("/", get(dashboard::accounts::show))
+        .route("/accounts", get(dashboard::accounts::show))
+        .route("/accounts/{id}", get(dashboard::account::show))
+        .route("/jobs", get(dashboard::jobs::show))
+        .route("/jobs/{id}", get(dashboard::job::show))
+        .route("/jobs/{id}/retry", post(dashboard::job::retry))
+        .route("/live", get(live::live))
+        .route("/assets/{name}", get(dashboard::assets::show))
+}
+
+fn programs() -> Router<Web> {
+    Router::new()
+        .route("/api/v1/accounts", get(api::accounts::list))
+        .route("/api/v1/accounts/{id}", get(api::accounts::one))
+        .route("/api/v1/jobs", get(api::jobs::list))
+        .route("/api/v1/jobs/{id}", get(api::jobs::one))
+        .route("/api/v1/jobs/{id}/retry", post(api::jobs::retry))
+        .route("/api/v1/events", get(api::events::list))
+        .route("/api/v1/status", get(api::status::show))
+}
+
+async fn nowhere(request: Request) -> Response {
+    secure(if is_for_programs(request.uri().path()) {
+        Problem::not_found(format_args!("{} here", request.uri().path())).into_response()
+    } else {
+        Fault::no_page(request.uri().path()).into_response()
+    })
+}
+
+async fn not_so(request: Request) -> Response {
+    let (method, path) = (request.method(), request.uri().path());
+    let detail = format!("{path} does not take {method}.");
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+    secure(if is_for_programs(path) { problem.into_response() } else { Fault::from(problem).into_response() })
+}
