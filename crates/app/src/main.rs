@@ -1,2 +1,37 @@
-//! (to be written)
-fn main() {}
+//! SuperOffice Connector: enriches SuperOffice companies from webhooks, durably.
+//!
+//! This file reads the arguments, hands over to a command and turns its outcome into an exit status. Data goes to
+//! stdout, talk goes to stderr.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod cli;
+mod commands;
+mod config;
+mod failure;
+mod format;
+mod log;
+mod remote;
+mod wire;
+
+use cli::Cli;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log::start(&cli);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(commands::run(&cli)),
+        Err(error) => Err(Failure::general(anyhow::anyhow!(error).context("could not start the runtime"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print(cli.json);
+            ExitCode::from(failure.status())
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The command line: names, arguments and their help.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0  success (an empty list is success)          4  SuperOffice does not let us in
+  1  the command failed                          5  findings: it ran and found problems
+  2  wrong usage                                 6  conflict: the job is running, or something newer waits
+  3  not found                                   130 interrupted with Ctrl-C
+
+Run 'so-connector demo' to see everything work without a SuperOffice tenant.";
+
+/// Enriches SuperOffice companies from webhooks, durably.
+#[derive(Debug, Parser)]
+#[command(name = "so-connector", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Configuration file; may be absent
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "connector.toml")]
+    pub(crate) config: PathBuf,
+
+    /// Print JSON on stdout and nothing else there
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Say less (-q: warnings, -qq: errors only)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) quiet: u8,
+
+    /// Say more (-v: what is done, -vv: everything)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything against a built-in SuperOffice, with live events
+    Demo(DemoArgs),
+    /// Run the service: webhook receiver, worker and dashboard, as configured
+    Serve,
+    /// Run the SuperOffice emulator alone
+    Emulator(EmulatorArgs),
+    /// Ask Company Explorer what a company is; writes nothing
+    Explore(ExploreArgs),
+    /// List, show and retry jobs
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// List and show accounts
+    #[command(subcommand)]
+    Accounts(AccountsCommand),
+    /// List and show the events that arrived
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Stop when everything is done, print a summary, and fail unless each account ended as it should
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How many companies
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=25_000))]
+    pub(crate) companies: u32,
+    /// Port of the dashboard; 0 takes any that is free
+    #[arg(long, value_name = "P", default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Seed of all chance; the same seed gives the same run
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Arguments of `emulator`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EmulatorArgs {
+    /// Port; 0 takes any that is free
+    #[arg(long, value_name = "P", default_value_t = 0)]
+    pub(crate) port: u16,
+    /// How many companies
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=25_000))]
+    pub(crate) companies: u32,
+    /// Seed of all chance; the same seed gives the same run
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Arguments of `explore`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExploreArgs {
+    /// The company's name
+    pub(crate) name: String,
+    /// Its website
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// Its country, two letters; decides the language of the texts
+    #[arg(long, value_name = "XX")]
+    pub(crate) country: Option<String>,
+}
+
+/// What can be done with jobs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsCommand {
+    /// List jobs, newest first
+    List {
+        /// Only these states, such as FAILED,HELD
+        #[arg(long, value_name = "STATES")]
+        state: Option<String>,
+        /// Only jobs of this account
+        #[arg(long, value_name = "ID")]
+        account: Option<i64>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Show one job with everything that happened on its way
+    Show {
+        /// The job's number
+        id: i64,
+    },
+    /// Try jobs that have ended again
+    Retry {
+        /// The jobs' numbers
+        #[arg(required = true)]
+        ids: Vec<i64>,
+    },
+}
+
+/// What can be done with accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountsCommand {
+    /// List accounts, those that something happened to last first
+    List {
+        /// Only accounts of this owner, by short name
+        #[arg(long, value_name = "NAME")]
+        owner: Option<String>,
+        /// Only accounts whose name contains this, or with this number
+        #[arg(long, value_name = "WORDS")]
+        find: Option<String>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Show one account: what is in its fields, and its history
+    Show {
+        /// The company's number in SuperOffice
+        id: i64,
+    },
+}
+
+/// What can be done with events.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// List events, newest first
+    List {
+        /// Only events of this account
+        #[arg(long, value_name = "ID")]
+        account: Option<i64>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+}
+
+/// Which page of a list.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct PageArgs {
+    /// At most so many rows
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    /// Go on after this cursor, as an earlier list gave it
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<String>,
+}
+
+/// What can be done with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say what is wrong with it, all at once
+    Check,
+    /// Show every value and where it came from; secrets as ***
+    Show,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

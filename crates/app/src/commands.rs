@@ -1,0 +1,41 @@
+//! The commands, one file each.
+
+mod accounts;
+mod completions;
+mod config;
+mod demo;
+mod emulator;
+mod events;
+mod explore;
+mod jobs;
+mod serve;
+mod signals;
+
+use crate::cli::{Cli, Command};
+use crate::config::Config;
+use crate::config::sources::Values;
+use crate::failure::{Failure, Status};
+
+pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
+    match &cli.command {
+        Command::Demo(args) => demo::run(cli, args).await,
+        Command::Serve => serve::run(cli, load(cli)?).await,
+        Command::Emulator(args) => emulator::run(cli, args).await,
+        Command::Explore(args) => explore::run(cli, args, &load(cli)?).await,
+        Command::Jobs(command) => jobs::run(cli, command, &load(cli)?).await,
+        Command::Accounts(command) => accounts::run(cli, command, &load(cli)?).await,
+        Command::Events(command) => events::run(cli, command, &load(cli)?).await,
+        Command::Config(command) => config::run(cli, command),
+        Command::Completions { shell } => {
+            completions::run(*shell);
+            Ok(())
+        }
+    }
+}
+
+fn load(cli: &Cli) -> Result<Config, Failure> {
+    let read = Values::load(&cli.config).and_then(|values| Config::read(&values));
+    read.map_err(|error| {
+        Failure::new(Status::Failed, error).help("see every key with: so-connector config show")
+    })
+}

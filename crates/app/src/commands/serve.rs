@@ -1,0 +1,91 @@
+//! `serve`: the service, as configured.
+
+use connector_server::Roles;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::signals::stop_requested;
+use crate::cli::Cli;
+use crate::config::Config;
+use crate::failure::{Failure, Status};
+use crate::format::{print_json, say};
+use crate::remote::tenant;
+use crate::wire;
+
+pub(super) async fn run(cli: &Cli, config: Config) -> Result<(), Failure> {
+    let tenant = tenant(&config)?;
+    if config.roles.dashboard && !config.listen.ip().is_loopback() {
+        let words = format!(
+            "the dashboard has no logins yet, so it listens on loopback only, not on {}",
+            config.listen
+        );
+        return Err(Failure::words(Status::Failed, words).help(
+            "set LISTEN=127.0.0.1:8080 and let a reverse proxy forward /connector/webhook only; or roles = [\"receive\", \"work\"]",
+        ));
+    }
+    let product = wire::product(&config, tenant, wire::badge(tenant.environment)).await?;
+    let listener = wire::bind(config.listen).await.map_err(|error| {
+        Failure::general(error).help("another program may be using the address; set LISTEN to another one")
+    })?;
+    let base = format!("http://{}", listener.local_addr().map_err(anyhow::Error::from)?);
+    announce(cli, &config, &base, &product);
+
+    let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+    product.start(&config, listener, &tracker, &stop);
+    let mut given_up = product.store.given_up();
+    let failed = tokio::select! {
+        () = stop_requested() => false,
+        () = stop.cancelled() => true,
+        _ = given_up.wait_for(|given_up| *given_up) => true,
+    };
+    stop.cancel();
+    tracker.close();
+    tracker.wait().await;
+    if failed {
+        return Err(Failure::words(Status::Failed, "the service could not go on; the log says why")
+            .help("let the supervisor start it again; nothing that was acknowledged is lost"));
+    }
+    Ok(())
+}
+
+fn announce(cli: &Cli, config: &Config, base: &str, product: &wire::Product) {
+    let webhook_url = format!("{base}/connector/webhook");
+    let roles = role_names(config.roles);
+    if cli.json {
+        let mut first = json!({
+            "dashboard_url": if config.roles.dashboard { Some(format!("{base}/")) } else { None },
+            "webhook_url": webhook_url,
+            "roles": roles,
+        });
+        if product.token.made_up {
+            first["webhook_token"] = json!(product.token.secret.expose_secret());
+        }
+        print_json(&first);
+        return;
+    }
+    if config.roles.dashboard {
+        say(&format!("Dashboard   {base}/"));
+    }
+    say(&format!("Webhook     {webhook_url}"));
+    if product.token.made_up {
+        say(&format!(
+            "Token       {} (made up; set WEBHOOK_TOKEN to choose another)",
+            product.token.secret.expose_secret()
+        ));
+    }
+    let off: Vec<&str> =
+        ["receive", "work", "dashboard"].into_iter().filter(|role| !roles.contains(role)).collect();
+    if !off.is_empty() {
+        say(&format!("Off         {}", off.join(", ")));
+    }
+    if config.webhook_secrets.is_empty() {
+        say("Note        deliveries are not checked for a signature; set WEBHOOK_SECRET to ask for one");
+    }
+}
+
+fn role_names(roles: Roles) -> Vec<&'static str> {
+    let all = [("receive", roles.receive), ("work", roles.work), ("dashboard", roles.dashboard)];
+    all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name).collect()
+}

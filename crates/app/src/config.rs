@@ -1,0 +1,281 @@
+//! The configuration: one table of keys, read from `.env`, the environment and `connector.toml`, in this order.
+//!
+//! Everything is checked at once, and each complaint names the key, where the value came from and what is wanted. This
+//! folder is the only place that reads the environment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use connector_domain::field::Target;
+use connector_domain::patch::WritePolicy;
+use connector_domain::policy::{Policy, Scope};
+use connector_domain::remedy::RetryPolicy;
+use connector_explorer::Allow;
+use connector_pipeline::FieldMap;
+use connector_server::Roles;
+use jiff::SignedDuration;
+use secrecy::SecretString;
+
+pub(crate) mod keys;
+mod parse;
+pub(crate) mod sources;
+pub(crate) mod tenant;
+
+pub(crate) use tenant::Tenant;
+
+use parse::Reader;
+use sources::Values;
+
+/// The whole configuration.
+pub(crate) struct Config {
+    pub(crate) roles: Roles,
+    pub(crate) listen: SocketAddr,
+    pub(crate) database: PathBuf,
+    pub(crate) webhook_token: Option<SecretString>,
+    pub(crate) webhook_secrets: Vec<SecretString>,
+    pub(crate) body_limit: usize,
+    /// The tenant, when one is configured.
+    pub(crate) tenant: Option<Tenant>,
+    pub(crate) policy: Policy,
+    pub(crate) fields: FieldMap,
+    pub(crate) write_policy: WritePolicy,
+    pub(crate) workers: usize,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) profile_ttl: SignedDuration,
+    pub(crate) website: WebsiteConfig,
+    /// Mounts the route that measures a delivery without storing it.
+    pub(crate) bench: bool,
+}
+
+/// How websites are read.
+#[derive(Debug, Clone)]
+pub(crate) struct WebsiteConfig {
+    pub(crate) allow: Allow,
+    pub(crate) max_pages: usize,
+    pub(crate) page_timeout: Duration,
+    pub(crate) site_timeout: Duration,
+    pub(crate) delay: Duration,
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug)]
+pub(crate) struct ConfigError(pub(crate) Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [only] => write!(f, "the configuration is wrong: {only}"),
+            many => {
+                write!(f, "the configuration is wrong in {} places:", many.len())?;
+                many.iter().try_for_each(|complaint| write!(f, "\n  - {complaint}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Makes the configuration of the values, or says everything that is wrong with them.
+    pub(crate) fn read(values: &Values) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(values);
+        let config = Self {
+            roles: roles(&mut reader),
+            listen: reader.parsed("listen", "an address with a port, such as 127.0.0.1:8080"),
+            database: database(&mut reader),
+            webhook_token: reader.secret("webhook.token"),
+            webhook_secrets: reader.secrets("webhook.secret"),
+            body_limit: reader.parsed("webhook.body_limit", "a number of bytes"),
+            tenant: tenant::read(&mut reader),
+            policy: policy(&mut reader),
+            fields: fields(&reader),
+            write_policy: write_policy(&mut reader),
+            workers: reader.within("work.workers", 1, 256),
+            retry: RetryPolicy {
+                retries: reader.parsed("retry.retries", "a whole number"),
+                first_wait: reader.duration("retry.first_wait"),
+                longest_wait: reader.duration("retry.longest_wait"),
+            },
+            profile_ttl: reader.duration("explorer.profile_ttl"),
+            website: website(&mut reader),
+            bench: reader.parsed("bench", "true or false"),
+        };
+        if reader.text("explorer.url").is_some() {
+            reader.complain(
+                "explorer.url",
+                "an external Company Explorer is not supported yet; unset it to use the built-in one",
+            );
+        }
+        reader.finish(config)
+    }
+}
+
+fn roles(reader: &mut Reader<'_>) -> Roles {
+    let mut roles = Roles { receive: false, work: false, dashboard: false };
+    for role in reader.list("roles") {
+        match role.as_str() {
+            "receive" => roles.receive = true,
+            "work" => roles.work = true,
+            "dashboard" => roles.dashboard = true,
+            other => {
+                let complaint =
+                    format!("there is no role \"{other}\"; there are receive, work and dashboard");
+                reader.complain("roles", &complaint);
+            }
+        }
+    }
+    roles
+}
+
+fn database(reader: &mut Reader<'_>) -> PathBuf {
+    let url = reader.text("database").unwrap_or_default();
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
+    match path {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        Some(_) => {
+            reader.complain("database", "the file's name is missing, as in sqlite://connector.db");
+            PathBuf::new()
+        }
+        None if url.starts_with("postgres") => {
+            reader.complain("database", "PostgreSQL is not supported yet; use sqlite://FILE");
+            PathBuf::new()
+        }
+        None => {
+            reader.complain("database", "an address such as sqlite://connector.db is wanted");
+            PathBuf::new()
+        }
+    }
+}
+
+fn policy(reader: &mut Reader<'_>) -> Policy {
+    let lower = |names: Vec<String>| names.into_iter().map(|name| name.to_lowercase()).collect();
+    Policy {
+        own_associate: None,
+        watched_contact: lower(reader.list("filter.contact_fields")),
+        watched_person: lower(reader.list("filter.person_fields")),
+        scope: Scope::parse(&reader.text("filter.owners").unwrap_or_default()),
+        associates: BTreeMap::new(),
+        echo_window: reader.duration("filter.echo_window"),
+        rest: reader.duration("filter.rest"),
+        duplicate_window: reader.duration("filter.duplicate_window"),
+    }
+}
+
+fn fields(reader: &Reader<'_>) -> FieldMap {
+    let name = |target: &Target| {
+        let name = reader.text(&format!("fields.{}", target.key()))?;
+        Some((*target, name))
+    };
+    FieldMap(Target::ALL.iter().filter_map(name).collect())
+}
+
+fn write_policy(reader: &mut Reader<'_>) -> WritePolicy {
+    match reader.text("work.write_policy").as_deref() {
+        Some("fill-empty") => WritePolicy::FillEmpty,
+        Some("refresh-own") | None => WritePolicy::RefreshOwn,
+        Some(_) => {
+            reader.complain("work.write_policy", "fill-empty or refresh-own is wanted");
+            WritePolicy::RefreshOwn
+        }
+    }
+}
+
+fn website(reader: &mut Reader<'_>) -> WebsiteConfig {
+    let allow = match Allow::parse(&reader.text("website.allow").unwrap_or_default()) {
+        Ok(allow) => allow,
+        Err(error) => {
+            reader.complain("website.allow", &error.to_string());
+            Allow::default()
+        }
+    };
+    WebsiteConfig {
+        allow,
+        max_pages: reader.within("website.max_pages", 1, 20),
+        page_timeout: reader.std_duration("website.page_timeout"),
+        site_timeout: reader.std_duration("website.site_timeout"),
+        delay: reader.std_duration("website.delay"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(
+        toml: &str,
+        environment: &[(&str, &str)],
+        dot_env: &[(&str, &str)],
+    ) -> Result<Config, ConfigError> {
+        let pairs = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        Values::of(toml, &pairs(environment), &pairs(dot_env)).and_then(|values| Config::read(&values))
+    }
+
+    #[test]
+    fn the_defaults_make_a_configuration_without_a_tenant() {
+        let config = config("", &[], &[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert!(config.tenant.is_none());
+        assert!(config.roles.receive && config.roles.work && config.roles.dashboard);
+        assert_eq!(config.policy.scope, Scope::Everyone);
+    }
+
+    #[test]
+    fn dot_env_overrides_the_environment_and_that_overrides_the_file() {
+        let toml = "listen = \"127.0.0.1:1\"\n[filter]\nowners = [\"FILE\"]";
+        let config =
+            config(toml, &[("LISTEN", "127.0.0.1:2"), ("OWNERS", "ENVIRON")], &[("LISTEN", "127.0.0.1:3")]);
+        let config = config.unwrap();
+        assert_eq!(config.listen.port(), 3);
+        assert_eq!(config.policy.scope, Scope::parse("ENVIRON"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_with_a_suggestion() {
+        let Err(error) = config("[filter]\nowner = [\"KARI\"]", &[], &[]) else { panic!("accepted") };
+        assert!(error.to_string().contains("did you mean filter.owners?"), "{error}");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let toml = "listen = \"here\"\nroles = [\"cook\"]\n[retry]\nfirst_wait = \"soon\"";
+        let Err(error) = config(toml, &[("DATABASE_URL", "mysql://x")], &[]) else { panic!("accepted") };
+        let words = error.to_string();
+        for part in ["listen (connector.toml)", "no role \"cook\"", "retry.first_wait", "DATABASE_URL"] {
+            assert!(words.contains(part), "{part} is missing in {words}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_that_is_only_half_configured_says_what_is_missing() {
+        let Err(error) = config("", &[("SO_CLIENT_ID", "abc")], &[]) else { panic!("accepted") };
+        let words = error.to_string();
+        assert!(words.contains("SO_CLIENT_SECRET") && words.contains("SO_CONTEXT_IDENTIFIER"), "{words}");
+    }
+
+    #[test]
+    fn a_numbered_host_is_understood_as_its_environment() {
+        let environment = [
+            ("SO_CLIENT_ID", "abc"),
+            ("SO_CLIENT_SECRET", "s3cret"),
+            ("SO_REFRESH_TOKEN", "r3fresh"),
+            ("SO_CONTEXT_IDENTIFIER", "Cust12345"),
+            ("SO_ENVIRONMENT", "online3"),
+        ];
+        let tenant = config("", &environment, &[]).unwrap().tenant.unwrap();
+        assert_eq!(tenant.login_url.as_str(), "https://online.superoffice.com/");
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let values =
+            Values::of("", &[("SO_CLIENT_SECRET".into(), "hunter2".into())].into(), &BTreeMap::new())
+                .unwrap();
+        let shown = format!("{:?}", values.shown());
+        assert!(!shown.contains("hunter2") && shown.contains("***"), "{shown}");
+    }
+}

@@ -1,0 +1,221 @@
+//! The table of configuration keys: name, environment variable, default, and what it is for.
+//!
+//! The documentation is made from this table.
+
+/// One key.
+pub(crate) struct Key {
+    /// Its place in `connector.toml`.
+    pub(crate) name: &'static str,
+    /// Its environment variable, if it has one.
+    pub(crate) variable: Option<&'static str>,
+    /// The value when nobody says otherwise.
+    pub(crate) default: Option<&'static str>,
+    /// Whether it is never shown. Secrets are read from the environment only.
+    pub(crate) is_secret: bool,
+    /// What it is for.
+    pub(crate) about: &'static str,
+}
+
+const fn key(
+    name: &'static str,
+    variable: Option<&'static str>,
+    default: Option<&'static str>,
+    about: &'static str,
+) -> Key {
+    Key { name, variable, default, is_secret: false, about }
+}
+
+const fn secret(name: &'static str, variable: &'static str, about: &'static str) -> Key {
+    Key { name, variable: Some(variable), default: None, is_secret: true, about }
+}
+
+/// Every key there is.
+pub(crate) const KEYS: &[Key] = &[
+    key("roles", None, Some("receive,work,dashboard"), "What this process does."),
+    key(
+        "listen",
+        Some("LISTEN"),
+        Some("127.0.0.1:8080"),
+        "Address of webhook, dashboard and API. Loopback only, until there are logins.",
+    ),
+    key("database", Some("DATABASE_URL"), Some("sqlite://connector.db"), "Where everything is stored."),
+    key(
+        "superoffice.environment",
+        Some("SO_ENVIRONMENT"),
+        Some("online"),
+        "sod, qaonline or online; a numbered host such as online3 is understood as its environment.",
+    ),
+    key("superoffice.context", Some("SO_CONTEXT_IDENTIFIER"), None, "The tenant, such as Cust12345."),
+    key("superoffice.client_id", Some("SO_CLIENT_ID"), None, "The application's id."),
+    secret("superoffice.client_secret", "SO_CLIENT_SECRET", "The application's secret."),
+    secret("superoffice.refresh_token", "SO_REFRESH_TOKEN", "The refresh token of the API user."),
+    key(
+        "superoffice.redirect_uri",
+        Some("SO_REDIRECT_URI"),
+        None,
+        "The redirect address the application is registered with.",
+    ),
+    key(
+        "superoffice.login_url",
+        Some("SO_LOGIN_URL"),
+        None,
+        "The sign-in server, when it is not SuperOffice's own; for the emulator.",
+    ),
+    key(
+        "superoffice.calls_per_second",
+        None,
+        None,
+        "At most so many API calls a second. Unset: 10 for SuperOffice's own hosts, no limit for others.",
+    ),
+    secret(
+        "webhook.token",
+        "WEBHOOK_TOKEN",
+        "What a delivery must present in X-Webhook-Token or ?token=. Unset: one is made up and kept.",
+    ),
+    secret(
+        "webhook.secret",
+        "WEBHOOK_SECRET",
+        "The key of the deliveries' signature; two, separated by a comma, while it is being changed.",
+    ),
+    key("webhook.body_limit", None, Some("1048576"), "A delivery's body is at most so many bytes."),
+    key(
+        "filter.owners",
+        Some("OWNERS"),
+        None,
+        "Whose accounts to work on: associate ids and short names. Unset: everyone's.",
+    ),
+    key(
+        "filter.contact_fields",
+        None,
+        Some(connector_watched::CONTACT),
+        "Columns of a company whose change is worth a look.",
+    ),
+    key(
+        "filter.person_fields",
+        None,
+        Some(connector_watched::PERSON),
+        "Columns of a person whose change is worth a look.",
+    ),
+    key(
+        "filter.echo_window",
+        None,
+        Some("15m"),
+        "How long after a write of ours an event of our own user counts as its echo.",
+    ),
+    key(
+        "filter.rest",
+        None,
+        Some("15s"),
+        "How long a record rests after it was worked on; what happens meanwhile becomes one job.",
+    ),
+    key(
+        "filter.duplicate_window",
+        None,
+        Some("5m"),
+        "How long a second record of the same company is taken for a duplicate.",
+    ),
+    key(
+        "fields.vertical",
+        None,
+        None,
+        "The field for the vertical, by prog-id or label. Unset: the field labelled \"Vertical\".",
+    ),
+    key("fields.summary", None, None, "The field for the summary. Unset: \"Summary\"."),
+    key("fields.opener_primary", None, None, "The field for the first opener. Unset: \"Opener primary\"."),
+    key(
+        "fields.opener_secondary",
+        None,
+        None,
+        "The field for the second opener. Unset: \"Opener secondary\".",
+    ),
+    key("fields.bridge", None, None, "The person's field for the bridge. Unset: \"Bridge\"."),
+    key(
+        "fields.social_proof",
+        None,
+        None,
+        "The person's field for the social proof. Unset: \"Social proof\".",
+    ),
+    key("fields.subject", None, None, "The person's field for the subject line. Unset: \"Subject\"."),
+    key("work.workers", None, Some("16"), "How many jobs run side by side."),
+    key(
+        "work.write_policy",
+        None,
+        Some("refresh-own"),
+        "fill-empty writes only empty fields; refresh-own also those that still hold what we wrote.",
+    ),
+    key(
+        "retry.retries",
+        None,
+        Some("5"),
+        "How often a failed job is tried again. One failure more and it is FAILED.",
+    ),
+    key(
+        "retry.first_wait",
+        None,
+        Some("1s"),
+        "The wait before the first retry; each later one is four times as long.",
+    ),
+    key("retry.longest_wait", None, Some("10m"), "No wait is longer."),
+    key(
+        "explorer.url",
+        Some("COMPANY_EXPLORER_URL"),
+        None,
+        "An external Company Explorer. Unset: the built-in one.",
+    ),
+    key(
+        "explorer.profile_ttl",
+        None,
+        Some("24h"),
+        "How long what was found out about a company is good for, unless its name or website changes.",
+    ),
+    key(
+        "website.allow",
+        Some("WEBSITES_ALLOW"),
+        None,
+        "Hosts or networks that the website reader may reach although they are not public. For the emulator and tests only.",
+    ),
+    key("website.max_pages", None, Some("5"), "At most so many pages of a website are read."),
+    key("website.page_timeout", None, Some("15s"), "How long one page may take."),
+    key("website.site_timeout", None, Some("45s"), "How long a whole website may take."),
+    key(
+        "bench",
+        Some("SO_CONNECTOR_BENCH"),
+        Some("false"),
+        "Also answers POST /connector/bare, which stores nothing, for measuring.",
+    ),
+    key("website.delay", None, Some("1s"), "The pause between two pages of one public website."),
+];
+
+/// The key with this name.
+pub(crate) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The defaults of the watched columns, written out for the table; a test holds them against the domain's.
+mod connector_watched {
+    pub(super) const CONTACT: &str =
+        "name,urladdress,urls,url,url_id,orgnr,userdef_id,userdef2_id,deleted,associate_id";
+    pub(super) const PERSON: &str =
+        "jobtitle,title,position_id,position_idx,userdef_id,userdef2_id,contact_id,retired";
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_domain::policy::{WATCHED_CONTACT, WATCHED_PERSON};
+
+    use super::*;
+
+    #[test]
+    fn the_watched_columns_are_the_domains() {
+        assert_eq!(connector_watched::CONTACT, WATCHED_CONTACT.join(","));
+        assert_eq!(connector_watched::PERSON, WATCHED_PERSON.join(","));
+    }
+
+    #[test]
+    fn names_are_unique_and_explained() {
+        for (index, key) in KEYS.iter().enumerate() {
+            assert!(KEYS[index + 1..].iter().all(|other| other.name != key.name), "{}", key.name);
+            assert!(key.about.ends_with('.'), "{}", key.name);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Where values come from: `.env` over the environment over `connector.toml` over the defaults.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml::Table;
+
+use super::ConfigError;
+use super::keys::{KEYS, Key, find};
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// `.env`, by this variable.
+    DotEnv(&'static str),
+    /// The environment, by this variable.
+    Environment(&'static str),
+    /// `connector.toml`.
+    File,
+    /// Nobody said anything else.
+    Default,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::DotEnv(variable) => write!(f, "{variable} in .env"),
+            Self::Environment(variable) => write!(f, "{variable} in the environment"),
+            Self::File => f.write_str("connector.toml"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// The values by key, with their origins.
+#[derive(Debug, Clone)]
+pub(crate) struct Values(BTreeMap<&'static str, (String, Origin)>);
+
+type Variables = BTreeMap<String, String>;
+
+impl Values {
+    /// Reads all sources. The file may be absent, unless it was asked for by name.
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
+        let toml = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && path == Path::new("connector.toml") =>
+            {
+                String::new()
+            }
+            Err(error) => {
+                return Err(ConfigError(vec![format!("{} cannot be read: {error}", path.display())]));
+            }
+        };
+        Self::of(&toml, &environment(), &dot_env()?)
+    }
+
+    /// Puts the sources together.
+    pub(crate) fn of(toml: &str, environment: &Variables, dot_env: &Variables) -> Result<Self, ConfigError> {
+        let file = flat(toml)?;
+        let mut values = BTreeMap::new();
+        for key in KEYS {
+            if let Some(value) = pick(key, &file, environment, dot_env) {
+                values.insert(key.name, value);
+            }
+        }
+        Ok(Self(values))
+    }
+
+    /// A value; an empty one counts as unset.
+    pub(crate) fn get(&self, name: &str) -> Option<(&str, &Origin)> {
+        self.0.get(name).map(|(value, origin)| (value.as_str(), origin))
+    }
+
+    /// Every key with its value, secrets hidden.
+    pub(crate) fn shown(&self) -> Vec<(&'static Key, Option<String>, Option<&Origin>)> {
+        KEYS.iter()
+            .map(|key| {
+                let value = self.get(key.name);
+                let shown =
+                    value.map(|(value, _)| if key.is_secret { "***".to_owned() } else { value.to_owned() });
+                (key, shown, value.map(|(_, origin)| origin))
+            })
+            .collect()
+    }
+}
+
+fn pick(
+    key: &'static Key,
+    file: &BTreeMap<String, String>,
+    environment: &Variables,
+    dot_env: &Variables,
+) -> Option<(String, Origin)> {
+    let said = |variables: &Variables, variable: &str| {
+        variables.get(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    };
+    if let Some(variable) = key.variable {
+        if let Some(value) = said(dot_env, variable) {
+            return Some((value, Origin::DotEnv(variable)));
+        }
+        if let Some(value) = said(environment, variable) {
+            return Some((value, Origin::Environment(variable)));
+        }
+    }
+    if let Some(value) = file.get(key.name) {
+        return Some((value.clone(), Origin::File));
+    }
+    key.default.map(|default| (default.to_owned(), Origin::Default))
+}
+
+/// The file's values by dotted key. Unknown keys and secrets are errors.
+fn flat(text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        ConfigError(vec![format!("connector.toml cannot be read: {error}")])
+    })?;
+    let mut values = BTreeMap::new();
+    let mut complaints = Vec::new();
+    flatten("", &table, &mut values, &mut complaints);
+    if complaints.is_empty() { Ok(values) } else { Err(ConfigError(complaints)) }
+}
+
+fn flatten(prefix: &str, table: &Table, values: &mut BTreeMap<String, String>, complaints: &mut Vec<String>) {
+    for (name, value) in table {
+        let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match (value, find(&name)) {
+            (toml::Value::Table(inner), None) => flatten(&name, inner, values, complaints),
+            (_, Some(key)) if key.is_secret => {
+                let variable = key.variable.unwrap_or_default();
+                complaints.push(format!(
+                    "{name} is a secret and does not belong into connector.toml; set {variable} in .env"
+                ));
+            }
+            (value, Some(_)) => match as_text(value) {
+                Some(text) => {
+                    values.insert(name, text);
+                }
+                None => complaints
+                    .push(format!("{name} (connector.toml): a single value or a list of them is wanted")),
+            },
+            (_, None) => {
+                complaints.push(format!("there is no key {name} (connector.toml){}", suggestion(&name)))
+            }
+        }
+    }
+}
+
+fn as_text(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        toml::Value::Boolean(truth) => Some(truth.to_string()),
+        toml::Value::Array(items) => {
+            items.iter().map(as_text).collect::<Option<Vec<_>>>().map(|items| items.join(","))
+        }
+        toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+    }
+}
+
+fn suggestion(name: &str) -> String {
+    let near = KEYS
+        .iter()
+        .map(|key| (strsim::jaro_winkler(name, key.name), key.name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > 0.8);
+    near.map(|(_, near)| format!("; did you mean {near}?")).unwrap_or_default()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+fn environment() -> Variables {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn dot_env() -> Result<Variables, ConfigError> {
+    let path = Path::new(".env");
+    if !path.exists() {
+        return Ok(Variables::new());
+    }
+    let wrong = |error: dotenvy::Error| {
+        // The error would quote the line, and the line may hold a secret.
+        let line = match error {
+            dotenvy::Error::LineParse(_, at) => format!(" near character {at} of a line"),
+            _ => String::new(),
+        };
+        ConfigError(vec![format!(
+            ".env cannot be read{line}; each line must be NAME=value, with quotes around spaces"
+        )])
+    };
+    dotenvy::from_path_iter(path).map_err(wrong)?.collect::<Result<_, _>>().map_err(wrong)
+}
+
+/// `RUST_LOG`, from `.env` or the environment.
+pub(crate) fn log_filter() -> Option<String> {
+    let dot_env = dot_env().unwrap_or_default();
+    let said = dot_env.get("RUST_LOG").cloned().or_else(|| environment().get("RUST_LOG").cloned());
+    said.filter(|filter| !filter.trim().is_empty())
+}
+
+/// Whether nobody asked for plain text.
+pub(crate) fn colour_is_welcome() -> bool {
+    let environment = environment();
+    let no_color = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = environment.get("TERM").is_some_and(|term| term == "dumb");
+    !no_color && !dumb
+}

@@ -1,0 +1,111 @@
+//! How commands look at a product: over the API of the one that runs, or else at its store directly.
+//!
+//! Both ways answer with the API's own JSON, so a command does not care.
+
+use axum::Router;
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::config::{Config, Tenant};
+use crate::failure::{Failure, Status};
+use crate::wire;
+
+pub(crate) enum Remote {
+    /// A product runs here.
+    Running { client: reqwest::Client, base: String },
+    /// None does; the store is ours.
+    Store(Box<Router>),
+}
+
+impl Remote {
+    /// Finds out which way leads to the product.
+    pub(crate) async fn reach(config: &Config) -> Result<Self, Failure> {
+        let base = format!("http://{}", config.listen);
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(std::time::Duration::from_secs(10))
+            .build()
+            .map_err(anyhow::Error::from)?;
+        let alive = client.get(format!("{base}/api/v1/status")).send().await;
+        if alive.is_ok_and(|answer| answer.status().is_success()) {
+            return Ok(Self::Running { client, base });
+        }
+        let tenant = tenant(config)?;
+        if !config.database.exists() {
+            let words = format!(
+                "nothing listens on {}, and there is no database {}",
+                config.listen,
+                config.database.display()
+            );
+            return Err(
+                Failure::words(Status::Failed, words).help("start the service with: so-connector serve")
+            );
+        }
+        let store = wire::open(config)?;
+        Ok(Self::Store(Box::new(wire::router_over(config, tenant, store).await?)))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.call(Method::GET, path).await
+    }
+
+    pub(crate) async fn post(&self, path: &str) -> Result<Value, Failure> {
+        self.call(Method::POST, path).await
+    }
+
+    async fn call(&self, method: Method, path: &str) -> Result<Value, Failure> {
+        let (status, body) = match self {
+            Self::Running { client, base } => {
+                let request = client.request(method, format!("{base}{path}")).header("Origin", base);
+                let answer =
+                    request.send().await.map_err(|error| anyhow::Error::from(error.without_url()))?;
+                let status = answer.status();
+                let body = answer.bytes().await.map_err(|error| anyhow::Error::from(error.without_url()))?;
+                (status, body)
+            }
+            Self::Store(router) => {
+                let request = Request::builder()
+                    .method(method)
+                    .uri(path)
+                    .header("Host", "localhost")
+                    .header("Origin", "http://localhost")
+                    .body(Body::empty())
+                    .map_err(anyhow::Error::from)?;
+                let answer = match router.as_ref().clone().oneshot(request).await {
+                    Ok(answer) => answer,
+                    Err(never) => match never {},
+                };
+                let status = answer.status();
+                let body = answer.into_body().collect().await.map_err(anyhow::Error::from)?.to_bytes();
+                (status, body)
+            }
+        };
+        let value: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        if status.is_success() { Ok(value) } else { Err(refused(status, &value)) }
+    }
+}
+
+fn refused(status: StatusCode, problem: &Value) -> Failure {
+    let text = |key: &str| problem.get(key).and_then(Value::as_str).map(str::to_owned);
+    let words =
+        text("detail").or_else(|| text("title")).unwrap_or_else(|| format!("refused with status {status}"));
+    let exit = match status {
+        StatusCode::NOT_FOUND => Status::NotFound,
+        StatusCode::CONFLICT => Status::Conflict,
+        StatusCode::BAD_REQUEST => Status::Usage,
+        _ => Status::Failed,
+    };
+    Failure::words(exit, words)
+}
+
+/// The configured tenant, or a failure that says how to configure one.
+pub(crate) fn tenant(config: &Config) -> Result<&Tenant, Failure> {
+    config.tenant.as_ref().ok_or_else(|| {
+        Failure::words(Status::SignIn, "no SuperOffice tenant is configured").help(
+            "set SO_CONTEXT_IDENTIFIER, SO_CLIENT_ID, SO_CLIENT_SECRET and SO_REFRESH_TOKEN in .env; or try: so-connector demo",
+        )
+    })
+}

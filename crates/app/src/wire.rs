@@ -1,0 +1,263 @@
+//! Puts the product together. The only place that names concrete types.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use connector_domain::clock::{Clock, SystemClock};
+use connector_domain::ids::TenantId;
+use connector_explorer::{Explorer, Knowledge, Offline, Website, WebsiteOptions};
+use connector_pipeline::crm::superoffice::SuperOffice;
+use connector_pipeline::{Condition, Discovered, Ports, Status, Worker, WorkerOptions, names};
+use connector_server::{App, Badge, Gate, Limits, Part, PartState};
+use connector_store::sqlite::{Options, SqliteStore};
+use connector_store::{Settings, StoreError};
+use secrecy::SecretString;
+use superoffice::Client;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::tenant::Environment;
+use crate::config::{Config, Tenant, WebsiteConfig};
+
+/// The name under which a token that nobody configured is kept.
+const KEPT_TOKEN: &str = "webhook_token";
+
+/// Everything that a running product consists of.
+pub(crate) struct Product {
+    pub(crate) tenant: TenantId,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) client: Client,
+    pub(crate) ports: Arc<Ports>,
+    pub(crate) router: Router,
+    pub(crate) token: Token,
+    workers: usize,
+    status: Status,
+    health: watch::Sender<Arc<Vec<Part>>>,
+}
+
+/// The token that deliveries present.
+pub(crate) struct Token {
+    pub(crate) secret: SecretString,
+    /// Whether it was made up because none was configured.
+    pub(crate) made_up: bool,
+}
+
+/// Opens the store that the configuration names.
+pub(crate) fn open(config: &Config) -> Result<Arc<SqliteStore>, StoreError> {
+    SqliteStore::open(&config.database, &Options::default()).map(Arc::new)
+}
+
+/// The token for deliveries: the configured one, or one that is made up once and kept.
+pub(crate) async fn token(
+    config: &Config,
+    tenant: &TenantId,
+    store: &SqliteStore,
+) -> Result<Token, StoreError> {
+    if let Some(secret) = &config.webhook_token {
+        return Ok(Token { secret: secret.clone(), made_up: false });
+    }
+    let kept = store.get(tenant, KEPT_TOKEN).await?;
+    if let Some(kept) = kept.as_ref().and_then(serde_json::Value::as_str) {
+        return Ok(Token { secret: SecretString::from(kept), made_up: true });
+    }
+    let fresh = uuid::Uuid::new_v4().simple().to_string();
+    store.put(tenant, KEPT_TOKEN, fresh.clone().into(), SystemClock.now()).await?;
+    Ok(Token { secret: SecretString::from(fresh), made_up: true })
+}
+
+/// Puts everything together for a tenant. Nothing runs yet.
+pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> anyhow::Result<Product> {
+    let store = open(config)?;
+    let id = TenantId(tenant.context.clone());
+    let token = token(config, &id, &store).await?;
+    let client = client(tenant, config.workers)?;
+    let knowledge = knowledge()?;
+    let explorer = explorer(&knowledge, &config.website)?;
+    let discovered = Discovered::new(config.policy.clone());
+    let status = Status::default();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ports = Arc::new(Ports {
+        tenant: id.clone(),
+        crm: Arc::new(SuperOffice::new(client.clone())),
+        explorer,
+        knowledge,
+        queue: store.clone(),
+        inbox: store.clone(),
+        accounts: store.clone(),
+        journal: store.clone(),
+        settings: store.clone(),
+        clock: Arc::clone(&clock),
+        discovered: discovered.clone(),
+        field_map: config.fields.clone(),
+        status: status.clone(),
+        write_policy: config.write_policy,
+        retry: config.retry.clone(),
+        profile_ttl: config.profile_ttl,
+    });
+    let health = watch::Sender::new(Arc::new(Vec::new()));
+    let router = connector_server::router(App {
+        tenant: id.clone(),
+        inbox: store.clone(),
+        queue: store.clone(),
+        accounts: store.clone(),
+        journal: store.clone(),
+        settings: store.clone(),
+        clock,
+        gate: Gate::new(&token.secret, config.webhook_secrets.clone()),
+        policy: discovered.policy(),
+        definitions: discovered.definitions(),
+        health: health.subscribe(),
+        roles: config.roles,
+        badge,
+        crm_link: None,
+        body_limit: config.body_limit,
+        version: env!("CARGO_PKG_VERSION"),
+        bench: config.bench,
+    });
+    let workers = config.workers;
+    Ok(Product { tenant: id, store, client, ports, router, token, workers, status, health })
+}
+
+/// The badge for the tenant's environment.
+pub(crate) const fn badge(environment: Environment) -> Badge {
+    match environment {
+        Environment::Development => Badge::Development,
+        Environment::Stage => Badge::Stage,
+        Environment::Production => Badge::Production,
+        Environment::Other => Badge::Demo,
+    }
+}
+
+/// The routes over a store alone, for commands that look at it while nothing else runs.
+pub(crate) async fn router_over(
+    config: &Config,
+    tenant: &Tenant,
+    store: Arc<SqliteStore>,
+) -> anyhow::Result<Router> {
+    let id = TenantId(tenant.context.clone());
+    let token = token(config, &id, &store).await?;
+    let discovered = Discovered::new(config.policy.clone());
+    Ok(connector_server::router(App {
+        tenant: id,
+        inbox: store.clone(),
+        queue: store.clone(),
+        accounts: store.clone(),
+        journal: store.clone(),
+        settings: store,
+        clock: Arc::new(SystemClock),
+        gate: Gate::new(&token.secret, config.webhook_secrets.clone()),
+        policy: discovered.policy(),
+        definitions: discovered.definitions(),
+        health: watch::Sender::new(Arc::new(Vec::new())).subscribe(),
+        roles: config.roles,
+        badge: badge(tenant.environment),
+        crm_link: None,
+        body_limit: config.body_limit,
+        version: env!("CARGO_PKG_VERSION"),
+        bench: false,
+    }))
+}
+
+/// The client for a tenant.
+pub(crate) fn client(tenant: &Tenant, workers: usize) -> anyhow::Result<Client> {
+    let mut settings = superoffice::Config::new(
+        tenant.login_url.clone(),
+        tenant.context.clone(),
+        tenant.client_id.clone(),
+        tenant.client_secret.clone(),
+        tenant.refresh_token.clone(),
+    );
+    settings.redirect_uri.clone_from(&tenant.redirect_uri);
+    settings.limits.per_second = tenant.calls_per_second;
+    settings.limits.in_flight = workers.max(settings.limits.in_flight);
+    Client::new(settings).context("could not set up the client for SuperOffice")
+}
+
+/// The reviewed texts that come with the product.
+pub(crate) fn knowledge() -> anyhow::Result<Arc<Knowledge>> {
+    Ok(Arc::new(Knowledge::built_in().context("could not read the built-in texts")?))
+}
+
+/// Company Explorer, built in.
+pub(crate) fn explorer(
+    knowledge: &Arc<Knowledge>,
+    website: &WebsiteConfig,
+) -> anyhow::Result<Arc<dyn Explorer>> {
+    if !website.allow.is_empty() {
+        tracing::warn!(
+            "WEBSITES_ALLOW lets the website reader reach addresses that are not public; this is for the emulator and tests only"
+        );
+    }
+    let options = WebsiteOptions {
+        allow: website.allow.clone(),
+        max_pages: website.max_pages,
+        page_timeout: website.page_timeout,
+        site_timeout: website.site_timeout,
+        delay: website.delay,
+        ..WebsiteOptions::default()
+    };
+    let reader = Website::new(options).context("could not set up the website reader")?;
+    Ok(Arc::new(Offline::new(Arc::clone(knowledge), reader)))
+}
+
+/// Binds the address that webhook, dashboard and API listen on.
+pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))
+}
+
+impl Product {
+    /// Starts the tasks that the roles ask for. They end when `stop` is cancelled; the tracker then empties.
+    pub(crate) fn start(
+        &self,
+        config: &Config,
+        listener: TcpListener,
+        tracker: &TaskTracker,
+        stop: &CancellationToken,
+    ) {
+        let (router, stop_serving) = (self.router.clone(), stop.clone());
+        tracker.spawn(async move {
+            if let Err(error) =
+                connector_server::serve(listener, router, Limits::default(), stop_serving.clone()).await
+            {
+                tracing::error!("the server has ended: {error}");
+                stop_serving.cancel();
+            }
+        });
+        tracker.spawn(forward(self.status.clone(), self.health.clone(), stop.clone()));
+        if config.roles.work {
+            let options = WorkerOptions { workers: self.workers, ..WorkerOptions::default() };
+            tracker.spawn(Worker::new(Arc::clone(&self.ports), options).run(stop.clone()));
+            tracker.spawn(names::run(Arc::clone(&self.ports), stop.clone()));
+        }
+    }
+}
+
+/// Shows the pipeline's parts on the pages.
+async fn forward(status: Status, health: watch::Sender<Arc<Vec<Part>>>, stop: CancellationToken) {
+    let mut parts = status.follow();
+    loop {
+        let shown = parts.borrow_and_update().iter().map(part).collect();
+        health.send_replace(Arc::new(shown));
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = parts.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+fn part(part: &connector_pipeline::Part) -> Part {
+    let name = match part.name.as_str() {
+        "superoffice" => "SuperOffice".to_owned(),
+        other => other.to_owned(),
+    };
+    let state = match part.condition {
+        Condition::Ok => PartState::Ok,
+        Condition::Degraded => PartState::Degraded,
+        Condition::Down => PartState::Down,
+    };
+    Part { name, state, words: part.words.clone(), remedy: part.remedy.clone() }
+}
