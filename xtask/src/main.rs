@@ -1,2 +1,45 @@
-//! (to be written)
-fn main() {}
+//! The project's own tasks: `cargo xtask test`, `bench`, `check`, `docs`.
+//!
+//! They need nothing but Rust and what they install themselves.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who runs it")]
+
+use std::process::ExitCode;
+
+mod bench;
+mod docs;
+mod install;
+mod shell;
+mod test;
+
+const USAGE: &str = "\
+Usage: cargo xtask <TASK>
+
+Tasks:
+  test    Format check, lints, dependency check, and every test suite; installs what it needs
+  check   The quick part of it: format check, lints and the tests of all crates but the whole product's
+  bench   Measures the product against its goals, side by side in one run
+  docs    Writes the generated documents anew; with --check, says whether they are up to date
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test"] => test::run(test::Extent::Everything),
+        ["check"] => test::run(test::Extent::Quick),
+        ["bench", rest @ ..] => bench::run(rest),
+        ["docs", rest @ ..] => docs::run(rest),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -61,11 +61,26 @@ pub(crate) enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print a table of the reference as Markdown
+    #[command(hide = true)]
+    Reference {
+        /// Which table
+        topic: ReferenceTopic,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// The tables that documents are made from.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum ReferenceTopic {
+    /// Every configuration key
+    Configuration,
+    /// Every reason code
+    Reasons,
 }
 
 /// Arguments of `demo`.
@@ -97,6 +112,9 @@ pub(crate) struct EmulatorArgs {
     /// Seed of all chance; the same seed gives the same run
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// What every API call takes longer, in milliseconds; for benchmarks
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) crm_delay: u64,
 }
 
 /// Arguments of `explore`.

@@ -8,6 +8,7 @@ mod emulator;
 mod events;
 mod explore;
 mod jobs;
+mod reference;
 mod serve;
 mod signals;
 
@@ -26,6 +27,10 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Accounts(command) => accounts::run(cli, command, &load(cli)?).await,
         Command::Events(command) => events::run(cli, command, &load(cli)?).await,
         Command::Config(command) => config::run(cli, command),
+        Command::Reference { topic } => {
+            reference::run(*topic);
+            Ok(())
+        }
         Command::Completions { shell } => {
             completions::run(*shell);
             Ok(())

@@ -16,6 +16,7 @@ use connector_domain::remedy::RetryPolicy;
 use connector_explorer::Allow;
 use connector_pipeline::FieldMap;
 use connector_server::Roles;
+use connector_store::sqlite::{Options, Synchronous};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
@@ -34,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) roles: Roles,
     pub(crate) listen: SocketAddr,
     pub(crate) database: PathBuf,
+    pub(crate) store: Options,
     pub(crate) webhook_token: Option<SecretString>,
     pub(crate) webhook_secrets: Vec<SecretString>,
     pub(crate) body_limit: usize,
@@ -86,6 +88,7 @@ impl Config {
             roles: roles(&mut reader),
             listen: reader.parsed("listen", "an address with a port, such as 127.0.0.1:8080"),
             database: database(&mut reader),
+            store: store(&mut reader),
             webhook_token: reader.secret("webhook.token"),
             webhook_secrets: reader.secrets("webhook.secret"),
             body_limit: reader.parsed("webhook.body_limit", "a number of bytes"),
@@ -148,6 +151,18 @@ fn database(reader: &mut Reader<'_>) -> PathBuf {
             PathBuf::new()
         }
     }
+}
+
+fn store(reader: &mut Reader<'_>) -> Options {
+    let synchronous = match reader.text("store.synchronous").as_deref() {
+        Some("full") | None => Synchronous::Full,
+        Some("normal") => Synchronous::Normal,
+        Some(_) => {
+            reader.complain("store.synchronous", "full or normal is wanted");
+            Synchronous::Full
+        }
+    };
+    Options { synchronous, batch: reader.within("store.batch", 1, 8192), ..Options::default() }
 }
 
 fn policy(reader: &mut Reader<'_>) -> Policy {
@@ -221,6 +236,10 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert!(config.tenant.is_none());
         assert!(config.roles.receive && config.roles.work && config.roles.dashboard);
+        assert_eq!(
+            (config.store.synchronous, config.store.batch),
+            (Synchronous::Full, Options::default().batch)
+        );
         assert_eq!(config.policy.scope, Scope::Everyone);
     }
 

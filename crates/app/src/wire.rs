@@ -11,7 +11,7 @@ use connector_explorer::{Explorer, Knowledge, Offline, Website, WebsiteOptions};
 use connector_pipeline::crm::superoffice::SuperOffice;
 use connector_pipeline::{Condition, Discovered, Ports, Status, Worker, WorkerOptions, names};
 use connector_server::{App, Badge, Gate, Limits, Part, PartState};
-use connector_store::sqlite::{Options, SqliteStore};
+use connector_store::sqlite::{SqliteStore, Synchronous};
 use connector_store::{Settings, StoreError};
 use secrecy::SecretString;
 use superoffice::Client;
@@ -48,7 +48,12 @@ pub(crate) struct Token {
 
 /// Opens the store that the configuration names.
 pub(crate) fn open(config: &Config) -> Result<Arc<SqliteStore>, StoreError> {
-    SqliteStore::open(&config.database, &Options::default()).map(Arc::new)
+    if config.store.synchronous != Synchronous::Full {
+        tracing::warn!(
+            "store.synchronous is not full: what was acknowledged can be lost when the power fails; this is for comparing speeds only"
+        );
+    }
+    SqliteStore::open(&config.database, &config.store).map(Arc::new)
 }
 
 /// The token for deliveries: the configured one, or one that is made up once and kept.

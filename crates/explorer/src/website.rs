@@ -170,7 +170,9 @@ impl Website {
         let mut visit = Visit { website: self, robots: BTreeMap::new(), deadline, last: None };
         match visit.site(url).await {
             Ok(site) => SiteReading::Read(Box::new(site)),
-            Err(FetchError::Unreachable(words)) => SiteReading::Unreachable(words),
+            Err(FetchError::Unreachable(words) | FetchError::TooSlow(words)) => {
+                SiteReading::Unreachable(words)
+            }
             Err(FetchError::Denied(denied)) => SiteReading::Unreadable(denied.0),
             Err(FetchError::NotAPage(words)) => SiteReading::Unreadable(words),
         }
@@ -238,7 +240,7 @@ impl Visit<'_> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         match tokio::time::timeout(left, self.hops(url)).await {
             Ok(result) => result,
-            Err(_) => Err(FetchError::Unreachable(format!(
+            Err(_) => Err(FetchError::TooSlow(format!(
                 "{} was not read within {} s",
                 shown(url),
                 self.website.options.site_timeout.as_secs_f32()
@@ -278,7 +280,7 @@ impl Visit<'_> {
             let robots = match Robots::of(url, &self.website.fetcher).await {
                 Ok(robots) => robots,
                 // Where no page can come from, there is no use in saying that robots are not allowed.
-                Err(FetchError::Unreachable(words)) => return Err(FetchError::Unreachable(words)),
+                Err(error @ (FetchError::Unreachable(_) | FetchError::TooSlow(_))) => return Err(error),
                 Err(error) => Robots::Closed(format!("its robots.txt cannot be read: {error}")),
             };
             self.robots.insert(origin.clone(), robots);

@@ -1,6 +1,7 @@
 //! `emulator`: a SuperOffice alone, and what `serve` needs to work against it.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context;
 use superoffice_emulator::{Details, Emulator, Options};
@@ -16,6 +17,7 @@ pub(super) async fn run(cli: &Cli, args: &EmulatorArgs) -> Result<(), Failure> {
         companies: args.companies as usize,
         seed: args.seed,
         populate: true,
+        crm_delay: Duration::from_millis(args.crm_delay),
         ..Options::default()
     };
     let emulator = Emulator::start(options).await.context("could not start the emulator")?;

@@ -13,7 +13,7 @@ use crate::wire;
 
 pub(super) async fn run(cli: &Cli, args: &ExploreArgs, config: &Config) -> Result<(), Failure> {
     let knowledge = wire::knowledge()?;
-    let explorer = wire::explorer(&knowledge, &config.website)?;
+    let engine = wire::explorer(&knowledge, &config.website)?;
     let company = Company {
         name: args.name.clone(),
         website: args.url.clone(),
@@ -21,7 +21,7 @@ pub(super) async fn run(cli: &Cli, args: &ExploreArgs, config: &Config) -> Resul
         country: args.country.clone(),
         language: args.country.as_deref().map_or(Language::De, Language::of_country),
     };
-    let explored = explorer
+    let explored = engine
         .explore(&company, Room::default(), SystemClock.now())
         .await
         .map_err(|error| Failure::general(error).help("try again later, or with another address"))?;
@@ -46,7 +46,7 @@ pub(super) async fn run(cli: &Cli, args: &ExploreArgs, config: &Config) -> Resul
 fn show(profile: &Profile) {
     match &profile.vertical {
         Some(vertical) => {
-            print(&format!("Vertical          {} ({:.0} % sure)", vertical.id, vertical.confidence * 100.0))
+            print(&format!("Vertical          {} ({:.0} % sure)", vertical.id, vertical.confidence * 100.0));
         }
         None => print("Vertical          unknown"),
     }

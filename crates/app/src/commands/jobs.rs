@@ -27,7 +27,10 @@ pub(super) async fn run(cli: &Cli, command: &JobsCommand, config: &Config) -> Re
             );
             Ok(())
         }
-        JobsCommand::Show { id } => show(cli, &remote.get(&format!("/api/v1/jobs/{id}")).await?),
+        JobsCommand::Show { id } => {
+            show(cli, &remote.get(&format!("/api/v1/jobs/{id}")).await?);
+            Ok(())
+        }
         JobsCommand::Retry { ids } => retry(cli, &remote, ids).await,
     }
 }
@@ -43,7 +46,7 @@ pub(super) fn page_path(path: &str, page: &PageArgs) -> String {
 
 pub(super) fn push(path: &mut String, name: &str, value: &str) {
     let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-    path.push_str(&format!("&{name}={encoded}"));
+    path.extend(["&", name, "=", &encoded]);
 }
 
 /// Prints a list as a table of these keys, or as one JSON array.
@@ -65,14 +68,13 @@ pub(super) fn show_list(cli: &Cli, list: &Value, keys: &[&str]) {
     }
 }
 
-fn show(cli: &Cli, job: &Value) -> Result<(), Failure> {
+fn show(cli: &Cli, job: &Value) {
     if cli.json {
         print_json(job);
-        return Ok(());
+        return;
     }
     show_pairs(job);
     show_steps(job);
-    Ok(())
 }
 
 /// Prints an object's plain values, one a line.

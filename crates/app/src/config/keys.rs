@@ -183,6 +183,18 @@ pub(crate) const KEYS: &[Key] = &[
         Some("false"),
         "Also answers POST /connector/bare, which stores nothing, for measuring.",
     ),
+    key(
+        "store.synchronous",
+        None,
+        Some("full"),
+        "full, or normal for comparing speeds only: with normal, what was acknowledged can be lost when the power fails.",
+    ),
+    key(
+        "store.batch",
+        None,
+        Some("512"),
+        "At most so many requests share a commit. For comparing speeds only: 1 gives each its own.",
+    ),
     key("website.delay", None, Some("1s"), "The pause between two pages of one public website."),
 ];
 

@@ -138,7 +138,7 @@ fn flatten(prefix: &str, table: &Table, values: &mut BTreeMap<String, String>, c
                     .push(format!("{name} (connector.toml): a single value or a list of them is wanted")),
             },
             (_, None) => {
-                complaints.push(format!("there is no key {name} (connector.toml){}", suggestion(&name)))
+                complaints.push(format!("there is no key {name} (connector.toml){}", suggestion(&name)));
             }
         }
     }
@@ -166,7 +166,7 @@ fn suggestion(name: &str) -> String {
     near.map(|(_, near)| format!("; did you mean {near}?")).unwrap_or_default()
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+/// The one place that reads the environment.
 fn environment() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

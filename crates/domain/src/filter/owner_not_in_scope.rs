@@ -4,14 +4,14 @@
 //! never asked for.
 
 use crate::account::Account;
-use crate::event::{Changes, Event};
+use crate::event::{Changes, Event, EventKind};
 use crate::policy::{InScope, Policy, Scope};
 use crate::reason::Reason;
 
 pub(super) fn objects_to_event(event: &Event, policy: &Policy) -> Option<Reason> {
     // When the owner itself changed, the record says who it is now; a late notification might not.
-    let owner_changed =
-        matches!(&event.changes, Changes::Columns(columns) if columns.contains("associate_id"));
+    let owner_changed = event.kind == EventKind::Changed
+        && matches!(&event.changes, Changes::Columns(columns) if columns.contains("associate_id"));
     let owner = event.owner.filter(|_| !owner_changed)?;
     match policy.covers(owner) {
         InScope::No => Some(Reason::OwnerNotInScope),
@@ -57,6 +57,12 @@ mod tests {
     #[test]
     fn a_change_of_owner_is_looked_up() {
         assert_eq!(objects_to_event(&event(Some(12), &["associate_id"]), &policy()), None);
+    }
+
+    #[test]
+    fn a_new_companys_owner_is_the_one_in_the_notification() {
+        let created = Event { kind: EventKind::Created, ..event(Some(12), &["name", "associate_id"]) };
+        assert_eq!(objects_to_event(&created, &policy()), Some(Reason::OwnerNotInScope));
     }
 
     #[test]

@@ -8,9 +8,11 @@ use std::collections::BTreeSet;
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{Token, Tokenizer};
 
+mod attributes;
 mod structured;
 mod tag;
 
+use attributes::{attribute, frames_by_role, is_hidden, is_json_ld, is_marginal};
 use tag::{Role, Tag};
 
 type StartTag = html5gum::StartTag<()>;
@@ -382,86 +384,6 @@ fn truncate(text: &mut String, max: usize) {
         text.truncate(end);
     }
 }
-
-fn attribute(start: &StartTag, name: &[u8]) -> String {
-    let value = start.attributes.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
-    value.unwrap_or_default()
-}
-
-fn is_json_ld(start: &StartTag) -> bool {
-    attribute(start, b"type").trim().eq_ignore_ascii_case("application/ld+json")
-}
-
-/// Whether people do not see the element, as far as it says so itself.
-fn is_hidden(start: &StartTag) -> bool {
-    if start.attributes.is_empty() {
-        return false;
-    }
-    if start.attributes.contains_key(b"hidden".as_slice())
-        || attribute(start, b"aria-hidden").eq_ignore_ascii_case("true")
-    {
-        return true;
-    }
-    let style = attribute(start, b"style").to_ascii_lowercase().replace([' ', '\n', '\t'], "");
-    let hides = |rule: &str| {
-        matches!(
-            rule,
-            "display:none"
-                | "visibility:hidden"
-                | "opacity:0"
-                | "font-size:0"
-                | "font-size:0px"
-                | "opacity:0.0"
-        )
-    };
-    style.split(';').any(|rule| hides(rule.trim_end_matches("!important")))
-        || style.contains("left:-999")
-        || style.contains("text-indent:-999")
-        || classes(start).any(|class| {
-            matches!(
-                class.as_str(),
-                "sr-only" | "visually-hidden" | "screen-reader-text" | "d-none" | "hidden"
-            )
-        })
-}
-
-fn classes(start: &StartTag) -> impl Iterator<Item = String> {
-    let names = attribute(start, b"class").to_ascii_lowercase();
-    names.split_ascii_whitespace().take(20).map(str::to_owned).collect::<Vec<_>>().into_iter()
-}
-
-fn frames_by_role(start: &StartTag) -> bool {
-    let role = attribute(start, b"role").to_ascii_lowercase();
-    matches!(
-        role.as_str(),
-        "navigation" | "contentinfo" | "search" | "dialog" | "alertdialog" | "menu" | "menubar"
-    )
-}
-
-/// Whether class or id say that the element frames the page.
-fn is_marginal(start: &StartTag) -> bool {
-    if start.attributes.is_empty() {
-        return false;
-    }
-    let id = attribute(start, b"id").to_ascii_lowercase();
-    classes(start).chain([id]).any(|name| {
-        let describes_another = ["has-", "with-", "no-", "is-"].iter().any(|start| name.starts_with(start));
-        let last = name.rsplit(['-', '_']).next().unwrap_or_default();
-        let first = name.split(['-', '_']).next().unwrap_or_default();
-        !describes_another && (MARGINAL.contains(&last) || ALWAYS_MARGINAL.contains(&first))
-    })
-}
-
-#[rustfmt::skip]
-const MARGINAL: &[&str] = &[
-    "nav", "navi", "navbar", "navigation", "menu", "footer", "sidebar", "breadcrumb", "breadcrumbs",
-    "newsletter", "social", "share", "modal", "popup", "pagination", "copyright", "topbar", "foot", "fuss",
-    "menue",
-];
-#[rustfmt::skip]
-const ALWAYS_MARGINAL: &[&str] = &[
-    "cookie", "cookies", "consent", "gdpr", "dsgvo", "cookiebanner", "cc",
-];
 
 /// Characters that nobody sees: they break words apart for readers like this one, or turn text around.
 fn is_invisible(c: char) -> bool {

@@ -42,9 +42,12 @@ pub(crate) enum FetchError {
     /// The guard forbids it.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// Nothing came, or not in time.
+    /// Nothing came.
     #[error("{0}")]
     Unreachable(String),
+    /// It did not come in time. Not worth a second try within the same visit.
+    #[error("{0}")]
+    TooSlow(String),
     /// Something came that is not a page.
     #[error("{0}")]
     NotAPage(String),
@@ -99,6 +102,7 @@ impl Fetcher {
             Ok(answer) if answer.status < 500 => Ok(answer),
             Err(FetchError::Denied(denied)) => Err(denied.into()),
             Err(FetchError::NotAPage(words)) => Err(FetchError::NotAPage(words)),
+            Err(FetchError::TooSlow(words)) => Err(FetchError::TooSlow(words)),
             Ok(_) | Err(FetchError::Unreachable(_)) => {
                 tokio::time::sleep(SECOND_TRY).await;
                 self.once(url, wanted).await
@@ -123,7 +127,7 @@ impl Fetcher {
         self.guard.check(url)?;
         match tokio::time::timeout(self.page_timeout, self.exchange(url, wanted)).await {
             Ok(result) => result,
-            Err(_) => Err(FetchError::Unreachable(self.too_slow(url))),
+            Err(_) => Err(self.too_slow(url)),
         }
     }
 
@@ -164,9 +168,10 @@ impl Fetcher {
         if let Some(denied) = denial(error) {
             return FetchError::Denied(denied);
         }
-        let words = if error.is_timeout() {
-            self.too_slow(url)
-        } else if error.is_connect() {
+        if error.is_timeout() {
+            return self.too_slow(url);
+        }
+        let words = if error.is_connect() {
             format!("{} does not answer", shown(url))
         } else {
             format!("the connection to {} broke off", shown(url))
@@ -174,8 +179,9 @@ impl Fetcher {
         FetchError::Unreachable(words)
     }
 
-    fn too_slow(&self, url: &Url) -> String {
-        format!("{} did not answer within {} s", shown(url), self.page_timeout.as_secs_f32())
+    fn too_slow(&self, url: &Url) -> FetchError {
+        let seconds = self.page_timeout.as_secs_f32();
+        FetchError::TooSlow(format!("{} did not answer within {seconds} s", shown(url)))
     }
 }
 

@@ -190,6 +190,8 @@ async fn timeline(web: &Shared, job: &Job) -> Result<Vec<Entry>, StoreError> {
     entries.push(Entry::queued(job));
     entries.extend(Entry::ended(job));
     // All of it is about the job whose page this is; a link to it would lead nowhere.
-    entries.iter_mut().for_each(|entry| entry.job = None);
+    for entry in &mut entries {
+        entry.job = None;
+    }
     Ok(history::oldest_first(entries))
 }

@@ -44,7 +44,11 @@ pub(crate) fn day(at: Timestamp) -> String {
 
 /// `3 min ago`. The page's script says the same in the same words (`assets/live.js`).
 fn ago(span: SignedDuration) -> String {
-    if span.as_secs() < 5 { "just now".to_owned() } else { format!("{} ago", lasted(span)) }
+    if span.as_secs() < 5 {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", lasted(SignedDuration::from_secs(span.as_secs())))
+    }
 }
 
 /// `3 min`. Never negative: clocks of two machines differ, and "in -2 s" helps nobody.
@@ -90,5 +94,6 @@ mod tests {
         assert_eq!(when.iso, "2026-05-04T12:03:58.112Z");
         assert_eq!(When::clock(at).text, "12:03:58.112");
         assert_eq!(When::ago(at, at - SignedDuration::from_secs(9)).text, "just now");
+        assert_eq!(When::ago(at, at + SignedDuration::from_millis(8_900)).text, "8 s ago");
     }
 }

@@ -188,7 +188,11 @@ pub(crate) fn none_is_lost(waiting: u64) -> String {
 
 /// Says that the verdict names only the gravest fault.
 pub(crate) fn more_faults(count: usize) -> String {
-    if count == 1 { "1 more part needs attention.".to_owned() } else { format!("{count} more parts need attention.") }
+    if count == 1 {
+        "1 more part needs attention.".to_owned()
+    } else {
+        format!("{count} more parts need attention.")
+    }
 }
 
 /// Says that the queue does not move.

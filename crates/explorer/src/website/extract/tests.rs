@@ -122,7 +122,8 @@ fn time(page: &str) -> Duration {
 
 #[test]
 fn hostile_pages_cost_time_by_their_size_alone() {
-    let pages: [(&str, fn(usize) -> String); 6] = [
+    type Maker = fn(usize) -> String;
+    let pages: [(&str, Maker); 6] = [
         ("nested div", |n| "<div>".repeat(n * 2) + "x"),
         ("nested inline", |n| "<a><b><i>".repeat(n)),
         ("mismatched", |n| "<p><div></p></span></b>x".repeat(n / 2)),

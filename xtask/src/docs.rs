@@ -1,0 +1,42 @@
+//! `docs`: the parts of the documents that are made from tables in the code.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use crate::shell::{self, output, root, target};
+
+/// Documents that the binary itself can write.
+const GENERATED: &[(&str, &str)] =
+    &[("docs/configuration.md", "configuration"), ("docs/reasons.md", "reasons")];
+
+fn write_all(check: bool) -> anyhow::Result<()> {
+    shell::run("cargo", &["build", "--quiet", "--locked", "--package", "so-connector"])?;
+    let binary = target().join("debug/so-connector");
+    for (path, topic) in GENERATED {
+        let text = output(&binary.to_string_lossy(), &["reference", topic])?;
+        let file = root().join(path);
+        if check {
+            let there = std::fs::read_to_string(&file).unwrap_or_default();
+            if there != text {
+                bail!("{path} is not up to date; run: cargo xtask docs");
+            }
+        } else {
+            write(&file, &text)?;
+            println!("wrote {path}");
+        }
+    }
+    Ok(())
+}
+
+fn write(file: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(file, text).with_context(|| format!("could not write {}", file.display()))
+}
+
+pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
+    match arguments {
+        [] => write_all(false),
+        ["--check"] => write_all(true),
+        _ => bail!("usage: cargo xtask docs [--check]"),
+    }
+}

