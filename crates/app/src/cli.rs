@@ -58,6 +58,9 @@ pub(crate) enum Command {
     /// List and show the events that arrived
     #[command(subcommand)]
     Events(EventsCommand),
+    /// See and manage the webhook in SuperOffice
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -188,6 +191,29 @@ pub(crate) enum EventsCommand {
         account: Option<i64>,
         #[command(flatten)]
         page: PageArgs,
+    },
+}
+
+/// What can be done with the webhook.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhookCommand {
+    /// List the webhooks that this application has in the tenant
+    List,
+    /// Ask SuperOffice to send its events to this address; does nothing when it already does
+    Register {
+        /// The public address of /connector/webhook
+        #[arg(long)]
+        url: String,
+    },
+    /// Let SuperOffice call the address once, and show what it got
+    Test {
+        /// The webhook's number
+        id: i64,
+    },
+    /// Remove a webhook
+    Remove {
+        /// The webhook's number
+        id: i64,
     },
 }
 

@@ -11,6 +11,7 @@ mod jobs;
 mod reference;
 mod serve;
 mod signals;
+mod webhook;
 
 use crate::cli::{Cli, Command};
 use crate::config::Config;
@@ -26,6 +27,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Jobs(command) => jobs::run(cli, command, &load(cli)?).await,
         Command::Accounts(command) => accounts::run(cli, command, &load(cli)?).await,
         Command::Events(command) => events::run(cli, command, &load(cli)?).await,
+        Command::Webhook(command) => webhook::run(cli, command, &load(cli)?).await,
         Command::Config(command) => config::run(cli, command),
         Command::Reference { topic } => {
             reference::run(*topic);

@@ -22,6 +22,8 @@ use failure::Failure;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log::start(&cli);
+    // One cryptographic provider for every client in the program; nobody else may have chosen one before.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(commands::run(&cli)),

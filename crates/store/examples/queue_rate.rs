@@ -43,13 +43,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if done != jobs {
         return Err(format!("{jobs} jobs were put in, {done} came out").into());
     }
-    println!("{{\"jobs\":{jobs},\"at_once\":{AT_ONCE},\"enqueue_per_s\":{enqueue:.0},\"drain_per_s\":{drain:.0}}}");
+    println!(
+        "{{\"jobs\":{jobs},\"at_once\":{AT_ONCE},\"enqueue_per_s\":{enqueue:.0},\"drain_per_s\":{drain:.0}}}"
+    );
     Ok(())
 }
 
 async fn enqueue(store: &SqliteStore, jobs: usize) -> Result<f64, Box<dyn Error>> {
     let (tenant, policy) = (TenantId::from("Cust12345"), Arc::new(Policy::default()));
-    let records: Vec<_> = (1..).map(ContactId).take(jobs).map(|id| (RecordRef::contact(id), Some(id))).collect();
+    let records: Vec<_> =
+        (1..).map(ContactId).take(jobs).map(|id| (RecordRef::contact(id), Some(id))).collect();
     let began = Instant::now();
     for some in records.chunks(PUT_IN) {
         store.enqueue(&tenant, some, Arc::clone(&policy), SystemClock.now()).await?;

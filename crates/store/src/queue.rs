@@ -55,8 +55,8 @@ pub enum Settled {
 /// What came of asking for another try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retried {
-    /// It waits for a worker again.
-    Queued,
+    /// This job waits for a worker: the same one, or a new one when the old one is a success to be remembered.
+    Queued(JobId),
     /// A newer job of the same record waits already.
     AlreadyPending(JobId),
     /// A worker is at it.

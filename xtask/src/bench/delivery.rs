@@ -46,7 +46,8 @@ impl Template {
         let hex = b"0123456789abcdef";
         for &start in &self.ids {
             let id = &mut self.bytes[start..start + NO_ID.len()];
-            let digits = id.iter_mut().enumerate().filter(|(at, _)| !matches!(at, 8 | 13 | 14 | 18 | 19 | 23));
+            let digits =
+                id.iter_mut().enumerate().filter(|(at, _)| !matches!(at, 8 | 13 | 14 | 18 | 19 | 23));
             for (at, (_, digit)) in digits.enumerate() {
                 let half = if at < 15 { high } else { low };
                 *digit = hex[((half >> (at % 15 * 4)) & 15) as usize];

@@ -22,8 +22,6 @@ pub(crate) struct Load<'a> {
     /// Not counted.
     pub(crate) warm_up: Duration,
     pub(crate) length: Duration,
-    /// Number of the first delivery; no two have the same.
-    pub(crate) first: u64,
 }
 
 /// What came of it.
@@ -32,8 +30,6 @@ pub(crate) struct Outcome {
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
     pub(crate) answered: u64,
-    /// Number of the next delivery.
-    pub(crate) next: u64,
 }
 
 struct Connection {
@@ -51,7 +47,7 @@ struct Connection {
 /// For any answer that is not a 200 with a queued delivery: then the figures would mean nothing.
 pub(crate) fn run(load: &Load<'_>, counted: &mut dyn FnMut()) -> anyhow::Result<Outcome> {
     let mut poll = Poll::new()?;
-    let mut next = load.first;
+    let mut next = 1;
     let mut connections = Vec::with_capacity(load.connections);
     for at in 0..load.connections {
         let stream = std::net::TcpStream::connect(load.address).context("could not connect")?;
@@ -107,7 +103,6 @@ pub(crate) fn run(load: &Load<'_>, counted: &mut dyn FnMut()) -> anyhow::Result<
         p50_ms: percentile(&took, 50),
         p99_ms: percentile(&took, 99),
         answered: took.len() as u64,
-        next,
     })
 }
 

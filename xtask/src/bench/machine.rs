@@ -65,12 +65,13 @@ pub(crate) fn quiet(patience: Duration) -> anyhow::Result<f64> {
 pub(crate) fn used(pid: u32) -> anyhow::Result<BTreeMap<String, f64>> {
     let mut used = BTreeMap::new();
     for entry in fs::read_dir(format!("/proc/{pid}/task")).context("the process has ended")? {
-        let Ok(text) = entry.and_then(|entry| fs::read_to_string(entry.path().join("stat"))) else { continue };
+        let Ok(text) = entry.and_then(|entry| fs::read_to_string(entry.path().join("stat"))) else {
+            continue;
+        };
         let Some((head, rest)) = text.rsplit_once(") ") else { continue };
         let name = head.split_once('(').map_or("", |(_, name)| name).to_owned();
         // utime and stime are the 14th and 15th fields; the name was the 2nd.
-        let ticks: u64 =
-            rest.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        let ticks: u64 = rest.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
         *used.entry(name).or_insert(0.0) += ticks as f64 / TICKS;
     }
     Ok(used)
@@ -81,7 +82,10 @@ pub(crate) fn memory(pid: u32) -> anyhow::Result<(f64, f64)> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).context("the process has ended")?;
     let of = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-        line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).map_or(f64::NAN, |kib| kib / 1024.0)
+        line.split_whitespace()
+            .next()
+            .and_then(|kib| kib.parse::<f64>().ok())
+            .map_or(f64::NAN, |kib| kib / 1024.0)
     };
     Ok((of("VmRSS:"), of("VmHWM:")))
 }

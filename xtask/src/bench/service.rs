@@ -45,6 +45,14 @@ impl Service {
         self.child.id()
     }
 
+    /// Says that it has ended, if it has.
+    pub(crate) fn alive(&mut self) -> anyhow::Result<()> {
+        match self.child.try_wait()? {
+            Some(status) => bail!("the product ended with {status}; see target/bench/bench.log"),
+            None => Ok(()),
+        }
+    }
+
     /// A connection to it.
     pub(crate) fn http(&self) -> anyhow::Result<Http> {
         Http::to(self.address)

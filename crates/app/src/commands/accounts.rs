@@ -30,7 +30,9 @@ pub(super) async fn run(cli: &Cli, command: &AccountsCommand, config: &Config) -
                 return Ok(());
             }
             show_pairs(&account);
-            for field in account.get("fields").and_then(Value::as_array).into_iter().flatten() {
+            for field in
+                account.get("fields").and_then(Value::as_object).into_iter().flat_map(serde_json::Map::values)
+            {
                 let text = |key: &str| json_cell(field.get(key).unwrap_or(&Value::Null));
                 print(&format!("  {}: {}", text("label"), text("value")));
             }

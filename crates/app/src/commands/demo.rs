@@ -26,19 +26,6 @@ use crate::wire::{self, Product};
 
 mod summary;
 
-/// The events that SuperOffice is asked to send.
-const EVENTS: &[&str] = &[
-    "contact.created",
-    "contact.changed",
-    "contact.softdeleted",
-    "contact.deleted",
-    "person.created",
-    "person.changed",
-    "person.softdeleted",
-    "person.deleted",
-    "person.unconsented",
-];
-
 /// How long the companies of a live demo take to arrive.
 const LIVE_SECONDS: u64 = 40;
 
@@ -126,7 +113,8 @@ async fn drained(emulator: &Emulator, product: &Product) -> Result<(), Failure> 
 /// Asks SuperOffice to send its events here.
 async fn register(product: &Product, base: &str) -> Result<(), Failure> {
     let url = format!("{base}/connector/webhook");
-    let mut webhook = Webhook::new("SuperOffice Connector", &url, Secret::new(SIGNATURE_KEY), EVENTS);
+    let mut webhook =
+        Webhook::new("SuperOffice Connector", &url, Secret::new(SIGNATURE_KEY), super::webhook::EVENTS);
     let token = product.token.secret.expose_secret().to_owned();
     webhook.headers.insert("X-Webhook-Token".to_owned(), token);
     product.client.register_webhook(&webhook).await.map_err(|error| {

@@ -3,6 +3,7 @@
 //! The documentation is made from this table.
 
 /// One key.
+#[derive(Debug)]
 pub(crate) struct Key {
     /// Its place in `connector.toml`.
     pub(crate) name: &'static str,

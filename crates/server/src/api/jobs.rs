@@ -184,7 +184,7 @@ pub(crate) async fn retry(State(web): State<Web>, Path(id): Path<String>) -> Ans
     let id = JobId(super::id("job", &id)?);
     let conflict = |code, detail: String| Problem::new(StatusCode::CONFLICT, code, detail);
     match web.app.queue.retry(&web.app.tenant, id, web.now()).await? {
-        Retried::Queued => Ok(Json(Queued { status: "queued", job_id: id })),
+        Retried::Queued(job) => Ok(Json(Queued { status: "queued", job_id: job })),
         Retried::NotFound => Err(Problem::not_found(format_args!("job {id}"))),
         Retried::Running => Err(conflict("running", format!("Job {id} is running."))),
         Retried::AlreadyPending(newer) => {

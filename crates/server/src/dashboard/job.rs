@@ -103,16 +103,16 @@ pub(crate) async fn show(State(web): State<Web>, Path(id): Path<String>, RawQuer
     })
 }
 
-/// `POST /jobs/{id}/retry`: asks for another try and leads back to the job, which then says what came of it.
+/// `POST /jobs/{id}/retry`: asks for another try and leads to the job that waits, which then says what came of it.
 pub(crate) async fn retry(State(web): State<Web>, Path(id): Path<String>) -> Result<Redirect, Fault> {
     let id = JobId(api::id("job", &id)?);
-    let came_of_it = match web.app.queue.retry(&web.app.tenant, id, web.now()).await? {
-        Retried::Queued => "queued",
-        Retried::Running => "running",
-        Retried::AlreadyPending(_) => "pending",
+    let (job, came_of_it) = match web.app.queue.retry(&web.app.tenant, id, web.now()).await? {
+        Retried::Queued(job) => (job, "queued"),
+        Retried::Running => (id, "running"),
+        Retried::AlreadyPending(_) => (id, "pending"),
         Retried::NotFound => return Err(Fault::NotFound(format!("There is no job {id} here."))),
     };
-    Ok(Redirect::to(&format!("/jobs/{id}?retry={came_of_it}")))
+    Ok(Redirect::to(&format!("/jobs/{job}?retry={came_of_it}")))
 }
 
 fn notice(came_of_it: &str) -> Option<&'static str> {

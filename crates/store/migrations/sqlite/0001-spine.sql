@@ -58,6 +58,7 @@ CREATE TABLE accounts (
   tenant       TEXT    NOT NULL,
   contact_id   INTEGER NOT NULL,
   name         TEXT,
+  name_folded  TEXT,                        -- lower case, for finding; SQLite's own lower() knows ASCII only
   owner_id     INTEGER,
   owner_short  TEXT,
   owner_full   TEXT,

@@ -69,6 +69,10 @@ pub(crate) async fn accounts_are_listed_last_touched_first_in_pages(store: &dyn 
     assert_eq!(first.items.iter().map(|row| row.id.0).collect::<Vec<_>>(), [4, 3, 2]);
     let rest = store.accounts(&tenant(), &all, &PageRequest { limit: 3, after: first.next }).await.unwrap();
     assert_eq!(rest.items.iter().map(|row| row.id.0).collect::<Vec<_>>(), [1]);
+    store.learn(&tenant(), ContactId(1), named("ÖLWERK Ålesund"), None, MINUTE, noon()).await.unwrap();
+    let umlauts = AccountFilter { words: Some("ölwerk å".into()), owner: None };
+    let found = store.accounts(&tenant(), &umlauts, &PageRequest::default()).await.unwrap();
+    assert_eq!(found.items.iter().map(|row| row.id.0).collect::<Vec<_>>(), [1]);
     let filter = AccountFilter { words: Some("LYS".into()), owner: Some("kari".into()) };
     let found = store.accounts(&tenant(), &filter, &PageRequest::default()).await.unwrap();
     assert_eq!(found.items.iter().map(|row| row.id.0).collect::<Vec<_>>(), [2]);

@@ -134,9 +134,13 @@ pub(crate) async fn a_finished_job_can_be_retried_once(store: &dyn Store) {
     assert_eq!(store.retry(&tenant(), held.job.id, noon()).await.unwrap(), Retried::AlreadyPending(newer));
     let held_newer = lease(store, noon()).await.unwrap();
     store.settle(&held_newer, completed(), vec![], vec![], noon()).await.unwrap();
-    assert_eq!(store.retry(&tenant(), held.job.id, noon()).await.unwrap(), Retried::Queued);
+    assert_eq!(store.retry(&tenant(), held.job.id, noon()).await.unwrap(), Retried::Queued(held.job.id));
     let retried = lease(store, noon()).await.unwrap();
     assert_eq!((retried.job.id, retried.job.faults), (held.job.id, 0));
+    let Retried::Queued(fresh) = store.retry(&tenant(), held_newer.job.id, noon()).await.unwrap() else {
+        panic!("a success can be tried again too")
+    };
+    assert_ne!(fresh, held_newer.job.id, "a success stays in the history");
     let nothing = connector_domain::ids::JobId(999);
     assert_eq!(store.retry(&tenant(), nothing, noon()).await.unwrap(), Retried::NotFound);
 }

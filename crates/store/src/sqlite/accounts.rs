@@ -166,10 +166,11 @@ fn keep(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO accounts (tenant, contact_id, name, owner_id, owner_short, owner_full, website, deleted, first_at, touched_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
+            "INSERT INTO accounts (tenant, contact_id, name, owner_id, owner_short, owner_full, website, deleted, first_at, touched_at, name_folded)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
                ON CONFLICT (tenant, contact_id) DO UPDATE SET
                  name = coalesce(excluded.name, name),
+                 name_folded = coalesce(excluded.name_folded, name_folded),
                  owner_id = coalesce(excluded.owner_id, owner_id),
                  owner_short = coalesce(excluded.owner_short, owner_short),
                  owner_full = coalesce(excluded.owner_full, owner_full),
@@ -186,6 +187,7 @@ fn keep(
             facts.website,
             facts.deleted,
             millis(now),
+            facts.name.as_ref().map(|name| name.to_lowercase()),
         ])
         .map(drop)
 }
@@ -306,7 +308,7 @@ fn accounts(
     let number = words.as_ref().and_then(|words| words.parse::<i64>().ok());
     let sql = "SELECT * FROM accounts
                 WHERE tenant = ?1 AND (touched_at, contact_id) < (?2, ?3)
-                  AND (?4 IS NULL OR instr(lower(coalesce(name, '')), ?4) > 0 OR contact_id = ?5)
+                  AND (?4 IS NULL OR instr(name_folded, ?4) > 0 OR contact_id = ?5)
                   AND (?6 IS NULL OR lower(owner_short) = lower(?6))
                 ORDER BY touched_at DESC, contact_id DESC LIMIT ?7";
     let bases: Vec<Base> = connection

@@ -424,7 +424,17 @@ fn retry(
                 .prepare_cached("UPDATE jobs SET run_at = ?2, updated_at = ?2 WHERE id = ?1")?
                 .execute((id.0, millis(now)))?;
         }
-        JobState::Completed | JobState::Skipped | JobState::Held | JobState::Failed => {
+        JobState::Completed => {
+            // A success stays in the history; the new try is a job of its own.
+            let wanted = Wanted { tenant, record: job.record, account: job.account, created: false };
+            let (fresh, _) = want(connection, &wanted, SignedDuration::ZERO, now)?;
+            connection
+                .prepare_cached("UPDATE jobs SET run_at = ?2, updated_at = ?2 WHERE id = ?1")?
+                .execute((fresh.0, millis(now)))?;
+            *touched = Touched { queue: true, view: true };
+            return Ok(Retried::Queued(fresh));
+        }
+        JobState::Skipped | JobState::Held | JobState::Failed => {
             let newer: Option<i64> = connection
                 .prepare_cached(
                     "SELECT id FROM jobs WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND state = 0",
@@ -444,7 +454,7 @@ fn retry(
         }
     }
     *touched = Touched { queue: true, view: true };
-    Ok(Retried::Queued)
+    Ok(Retried::Queued(id))
 }
 
 fn jobs(

@@ -1,0 +1,26 @@
+//! The whole product, told in stories: the real program as a process of its own, against a SuperOffice in memory.
+//!
+//! Nothing is looked at from inside: what is asserted was asked of the program's API and command line, or stands in the
+//! CRM. Waiting is polling with a deadline. What each file is about:
+//!
+//! * `demo`: the demo ends as its story says; `cli`: the commands; `reception`: deliveries on the wire
+//! * `coalescing`: duplicates and flurries; `rules`: what is written and what is not, and why
+//! * `guarded`: people who edit at the same time; `trouble`: a CRM that fails
+//! * `kill`, `stopping`, `disk`: a process and a machine that fail
+//!
+//! `SO_CONNECTOR_KILL_ROUNDS` says how often `kill` kills (12 without it). With more than a hundred, run it with
+//! `cargo test -p so-connector --test story kill`, because nextest ends a test after four minutes.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+mod cli;
+mod coalescing;
+mod demo;
+mod disk;
+mod guarded;
+mod kill;
+mod reception;
+mod rules;
+mod stopping;
+mod support;
+mod trouble;

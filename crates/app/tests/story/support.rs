@@ -1,0 +1,22 @@
+//! What the stories stand on: a running product, deliveries to it, and a look at what it did to the CRM.
+
+mod delivery;
+mod ledger;
+mod product;
+mod program;
+mod wait;
+
+pub(crate) use delivery::Delivery;
+pub(crate) use ledger::Ledger;
+pub(crate) use product::{Product, Setup, TOKEN};
+pub(crate) use program::{Ran, documents, only_document, run, terminate};
+pub(crate) use wait::{SOON, until};
+
+/// The tenant that the emulator plays.
+pub(crate) const TENANT: &str = "Cust10001";
+/// An associate in scope, and one that is not.
+pub(crate) const INSIDER: i64 = 11;
+/// See [`INSIDER`].
+pub(crate) const OUTSIDER: i64 = 21;
+/// The associate that the product signs in as.
+pub(crate) const API_USER: i64 = 7;

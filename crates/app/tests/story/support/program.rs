@@ -1,0 +1,51 @@
+//! Running the program: its arguments, what it printed, how it ended.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// A run that has ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The program with an environment of these variables alone, in `folder`.
+pub(crate) fn command(folder: &Path, variables: &BTreeMap<String, String>, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_so-connector"));
+    command.current_dir(folder).env_clear().envs(variables).args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(folder: &Path, variables: &BTreeMap<String, String>, arguments: &[&str]) -> Ran {
+    let output = command(folder, variables, arguments).output().unwrap();
+    Ran {
+        status: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The JSON documents in a text that holds nothing else.
+pub(crate) fn documents(text: &str) -> Vec<Value> {
+    let read = serde_json::Deserializer::from_str(text).into_iter::<Value>().collect::<Result<_, _>>();
+    read.unwrap_or_else(|error| panic!("this is not JSON alone ({error}): {text}"))
+}
+
+/// The only document in a text that holds nothing else.
+pub(crate) fn only_document(text: &str) -> Value {
+    let mut all = documents(text);
+    assert_eq!(all.len(), 1, "one document is promised: {text}");
+    all.remove(0)
+}
+
+/// Asks a process to end, as a supervisor does.
+pub(crate) fn terminate(process: u32) {
+    let done = Command::new("kill").args(["-TERM", &process.to_string()]).status().unwrap();
+    assert!(done.success());
+}
