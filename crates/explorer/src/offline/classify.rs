@@ -115,11 +115,13 @@ fn count(taxonomy: &Taxonomy, site: &Site) -> Vec<Tally> {
             for sentence in text::sentences(&block.text) {
                 let sentence = folded(sentence);
                 let weight = weight * of_sentence(&sentence);
-                for term in taxonomy.lexicon().find(&sentence, language) {
+                let whom = for_whom(&sentence);
+                for (start, term) in taxonomy.lexicon().find_at(&sentence, language) {
                     let times = seen.entry(term).or_default();
                     *times += 1;
                     let says = &taxonomy.lexicon().term(term).says;
-                    let worth = weight / f64::from(*times);
+                    let about = if whom.is_some_and(|whom| start > whom) { SAID_OF_CUSTOMERS } else { 1.0 };
+                    let worth = weight * about / f64::from(*times);
                     add(&mut tallies, says, worth, *times == 1, place);
                 }
             }
@@ -158,6 +160,19 @@ fn of_page(kind: PageKind) -> f64 {
         PageKind::Other => 0.8,
         PageKind::References => 0.35,
     }
+}
+
+/// What follows "for" in a sentence is mostly whom the work is done for.
+const SAID_OF_CUSTOMERS: f64 = 0.5;
+
+/// Where a sentence begins to say for whom.
+fn for_whom(folded: &str) -> Option<usize> {
+    [" for ", " fuer ", "for ", "fuer "]
+        .into_iter()
+        .filter_map(|cue| {
+            if cue.starts_with(' ') { folded.find(cue) } else { folded.starts_with(cue).then_some(0) }
+        })
+        .min()
 }
 
 /// A sentence about the company counts more, one about its customers less.

@@ -14,6 +14,8 @@ use crate::website::{BlockKind, PageKind, Site};
 
 /// A sentence that says less than this is not worth quoting.
 const LEAST: f64 = 2.5;
+/// A site that has nothing better may be quoted with a sentence that says at least this.
+const LEAST_OF_ALL: f64 = 0.5;
 /// Longer quotes are not read to the end.
 const LONGEST_QUOTE: usize = 140;
 
@@ -43,7 +45,10 @@ pub(super) fn write(
 ) -> Openers {
     let writer = Writer { company, room, seed: seed(&company.name) };
     let names = names(site, taxonomy, company);
-    let does = sentences.iter().filter(|sentence| sentence.says >= LEAST).map(|sentence| Quote {
+    let quotable = |sentence: &&Sentence| units(sentence.text) <= LONGEST_QUOTE;
+    let has_better = sentences.iter().filter(quotable).any(|sentence| sentence.says >= LEAST);
+    let least = if has_better { LEAST } else { LEAST_OF_ALL };
+    let does = sentences.iter().filter(|sentence| sentence.says >= least).map(|sentence| Quote {
         words: sentence.text,
         place: sentence.place,
         occasion: Occasion::Does,
@@ -53,7 +58,7 @@ pub(super) fn write(
     let Some((first, text)) = first else { return Openers::default() };
     let primary = Some(Claim { text, cites: vec![exhibits.cite(first.place, first.words)] });
 
-    let says = sentences.iter().filter(|sentence| sentence.says >= LEAST || sentence.fact.is_some()).map(
+    let says = sentences.iter().filter(|sentence| sentence.says >= least || sentence.fact.is_some()).map(
         |sentence| Quote {
             words: sentence.text,
             place: sentence.place,

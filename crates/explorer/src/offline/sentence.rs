@@ -179,6 +179,10 @@ impl Judge<'_> {
         if speaks_of_itself || names_itself {
             score += 2.0;
         }
+        let speaks_of_its_own = tokens.iter().any(|token| token.starts_with("unser") || *token == "our");
+        if speaks_of_its_own && !speaks_of_itself {
+            score += 1.0;
+        }
         if first == "wir" || first == "we" || names_itself && folded.starts_with(&self.name) {
             score += 0.5;
         }

@@ -71,6 +71,11 @@ impl Lexicon {
     ///
     /// German terms count in German text alone; English ones in both, because Germans use them.
     pub(crate) fn find(&self, text: &str, language: Language) -> Vec<usize> {
+        self.find_at(text, language).into_iter().map(|(_, number)| number).collect()
+    }
+
+    /// The same with where each term begins.
+    pub(crate) fn find_at(&self, text: &str, language: Language) -> Vec<(usize, usize)> {
         let mut hits: Vec<(usize, usize, usize)> = self
             .automaton
             .find_overlapping_iter(text)
@@ -85,7 +90,7 @@ impl Lexicon {
             free = if fits { end } else { free };
             fits
         });
-        hits.into_iter().map(|(_, _, number)| number).collect()
+        hits.into_iter().map(|(start, _, number)| (start, number)).collect()
     }
 
     pub(crate) fn term(&self, number: usize) -> &Term {
