@@ -40,12 +40,13 @@ struct Length {
 }
 
 pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
-    if let Some(other) = arguments.iter().find(|argument| !["--quick", "--debug"].contains(argument)) {
-        bail!("usage: cargo xtask bench [--quick] [--debug]; {other} is not known");
+    const FLAGS: &[&str] = &["--quick", "--debug", "--built"];
+    if let Some(other) = arguments.iter().find(|argument| !FLAGS.contains(argument)) {
+        bail!("usage: cargo xtask bench [--quick] [--debug] [--built]; {other} is not known");
     }
     let (quick, debug) = (arguments.contains(&"--quick"), arguments.contains(&"--debug"));
     let length = if quick { Length::QUICK } else { Length::FULL };
-    let (binary, queue_rate) = build(debug)?;
+    let (binary, queue_rate) = build(debug, arguments.contains(&"--built"))?;
     let folder = target().join("bench");
     fs::create_dir_all(&folder)?;
     drop(fs::remove_file(folder.join("bench.log")));
@@ -73,19 +74,21 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The product and the example that measures the queue.
-fn build(debug: bool) -> anyhow::Result<(PathBuf, PathBuf)> {
-    let mut example =
-        vec!["build", "--quiet", "--locked", "--package", "connector-store", "--example", "queue_rate"];
-    let (binary, folder) = if debug {
-        shell::run("cargo", &["build", "--quiet", "--locked", "--package", "so-connector"])?;
-        (target().join("debug/so-connector"), target().join("debug"))
-    } else {
-        example.push("--release");
-        (install::release_binary()?, target().join("release"))
-    };
-    shell::run("cargo", &example)?;
-    Ok((binary, std::path::absolute(folder.join("examples/queue_rate"))?))
+/// The product and the example that measures the queue; those of the last time when they are `built` already.
+fn build(debug: bool, built: bool) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let folder = target().join(if debug { "debug" } else { "release" });
+    if !built {
+        if debug {
+            shell::run("cargo", &["build", "--quiet", "--locked", "--package", "so-connector"])?;
+        } else {
+            install::release_binary()?;
+        }
+        let mut example = vec!["build", "--quiet", "--locked", "--package", "connector-store"];
+        example.extend(["--example", "queue_rate"]);
+        example.extend((!debug).then_some("--release"));
+        shell::run("cargo", &example)?;
+    }
+    Ok((folder.join("so-connector"), std::path::absolute(folder.join("examples/queue_rate"))?))
 }
 
 fn head(quick: bool, debug: bool) -> anyhow::Result<String> {

@@ -20,6 +20,7 @@ use connector_store::sqlite::{Options, Synchronous};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
+mod dot_env;
 pub(crate) mod keys;
 mod parse;
 pub(crate) mod sources;
@@ -171,12 +172,25 @@ fn policy(reader: &mut Reader<'_>) -> Policy {
         own_associate: None,
         watched_contact: lower(reader.list("filter.contact_fields")),
         watched_person: lower(reader.list("filter.person_fields")),
-        scope: Scope::parse(&reader.text("filter.owners").unwrap_or_default()),
+        scope: scope(reader),
         associates: BTreeMap::new(),
         echo_window: reader.duration("filter.echo_window"),
         rest: reader.duration("filter.rest"),
         duplicate_window: reader.duration("filter.duplicate_window"),
     }
+}
+
+/// Whose accounts. A list that is given but names nobody is a mistake, not everybody.
+fn scope(reader: &mut Reader<'_>) -> Scope {
+    let Some(owners) = reader.text("filter.owners") else { return Scope::Everyone };
+    let scope = Scope::parse(&owners);
+    if scope == Scope::Everyone {
+        reader.complain(
+            "filter.owners",
+            "it names nobody; name associate ids or short names, or unset it for everyone",
+        );
+    }
+    scope
 }
 
 fn fields(reader: &Reader<'_>) -> FieldMap {

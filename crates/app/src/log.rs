@@ -24,6 +24,8 @@ pub(crate) fn start(cli: &Cli) {
         .with_writer(std::io::stderr)
         .with_ansi(colour)
         .with_target(false)
+        // A log that cannot be written must not stop the work.
+        .log_internal_errors(false)
         .compact()
         .init();
 }

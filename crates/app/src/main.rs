@@ -26,7 +26,12 @@ fn main() -> ExitCode {
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(commands::run(&cli)),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(commands::run(&cli));
+            // A look-up that hangs in the system must not keep the program.
+            runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+            outcome
+        }
         Err(error) => Err(Failure::general(anyhow::anyhow!(error).context("could not start the runtime"))),
     };
     match outcome {

@@ -9,7 +9,7 @@ use connector_domain::clock::{Clock, SystemClock};
 use connector_domain::ids::TenantId;
 use connector_explorer::{Explorer, Knowledge, Offline, Website, WebsiteOptions};
 use connector_pipeline::crm::superoffice::SuperOffice;
-use connector_pipeline::{Condition, Discovered, Ports, Status, Worker, WorkerOptions, names};
+use connector_pipeline::{Condition, Discovered, Ports, Status, Worker, WorkerOptions, discovery, names};
 use connector_server::{App, Badge, Gate, Limits, Part, PartState};
 use connector_store::sqlite::{SqliteStore, Synchronous};
 use connector_store::{Settings, StoreError};
@@ -70,7 +70,7 @@ pub(crate) async fn token(
         return Ok(Token { secret: SecretString::from(kept), made_up: true });
     }
     let fresh = uuid::Uuid::new_v4().simple().to_string();
-    store.put(tenant, KEPT_TOKEN, fresh.clone().into(), SystemClock.now()).await?;
+    store.put(tenant, KEPT_TOKEN, fresh.clone().into(), SystemClock::default().now()).await?;
     Ok(Token { secret: SecretString::from(fresh), made_up: true })
 }
 
@@ -84,7 +84,7 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
     let explorer = explorer(&knowledge, &config.website)?;
     let discovered = Discovered::new(config.policy.clone());
     let status = Status::default();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let ports = Arc::new(Ports {
         tenant: id.clone(),
         crm: Arc::new(SuperOffice::new(client.clone())),
@@ -103,6 +103,7 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
         retry: config.retry.clone(),
         profile_ttl: config.profile_ttl,
     });
+    discovery::remember(&ports).await;
     let health = watch::Sender::new(Arc::new(Vec::new()));
     let router = connector_server::router(App {
         tenant: id.clone(),
@@ -153,7 +154,7 @@ pub(crate) async fn router_over(
         accounts: store.clone(),
         journal: store.clone(),
         settings: store,
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(SystemClock::default()),
         gate: Gate::new(&token.secret, config.webhook_secrets.clone()),
         policy: discovered.policy(),
         definitions: discovered.definitions(),
@@ -232,12 +233,28 @@ impl Product {
                 stop_serving.cancel();
             }
         });
-        tracker.spawn(forward(self.status.clone(), self.health.clone(), stop.clone()));
+        let guarded = |name: &'static str, task: tokio::task::JoinHandle<()>| {
+            tracker.spawn(ends_only_when_told(name, task, stop.clone()));
+        };
+        guarded("health", tracker.spawn(forward(self.status.clone(), self.health.clone(), stop.clone())));
         if config.roles.work {
             let options = WorkerOptions { workers: self.workers, ..WorkerOptions::default() };
-            tracker.spawn(Worker::new(Arc::clone(&self.ports), options).run(stop.clone()));
-            tracker.spawn(names::run(Arc::clone(&self.ports), stop.clone()));
+            let worker = Worker::new(Arc::clone(&self.ports), options);
+            guarded("worker", tracker.spawn(worker.run(stop.clone())));
+            guarded("names", tracker.spawn(names::run(Arc::clone(&self.ports), stop.clone())));
         }
+    }
+}
+
+/// A task that ends by itself has failed; then the whole service stops, and its supervisor starts it afresh.
+async fn ends_only_when_told(name: &'static str, task: tokio::task::JoinHandle<()>, stop: CancellationToken) {
+    let ended = task.await;
+    if !stop.is_cancelled() {
+        match ended {
+            Ok(()) => tracing::error!("the task \"{name}\" has ended"),
+            Err(error) => tracing::error!("the task \"{name}\" has ended: {error}"),
+        }
+        stop.cancel();
     }
 }
 

@@ -3,6 +3,7 @@
 //! Callers that decide take `now` as a value; callers that act hold a [`Clock`] and ask it.
 
 use std::sync::Mutex;
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,14 +13,26 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
+/// The machine's clock: the wall's time when it was made, and from then on the time that really passed.
+///
+/// Leases and waits compare moments, so a wall clock that is set forward or back while the program runs must not make
+/// them end early or late.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    wall: Timestamp,
+    started: Instant,
+}
+
+impl Default for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
+    fn default() -> Self {
+        Self { wall: Timestamp::now(), started: Instant::now() }
+    }
+}
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        self.wall + self.started.elapsed()
     }
 }
 

@@ -85,6 +85,9 @@ impl Plan {
         if any(Kept::Unchanged) {
             return Some(Reason::Unchanged);
         }
+        if any(Kept::NotMapped) || any(Kept::ReadOnly) {
+            return Some(Reason::NoField);
+        }
         Some(Reason::NoEvidence)
     }
 }
@@ -129,7 +132,8 @@ fn decide(
     policy: WritePolicy,
 ) -> Result<FieldWrite, Kept> {
     let definition = definition.ok_or(Kept::NotMapped)?;
-    let before = current.cloned().unwrap_or(Value::Empty);
+    // A field that was not read is not an empty one.
+    let before = current.cloned().ok_or(Kept::NotMapped)?;
     let after = fitted(&definition.kind, wanted).ok_or(Kept::DoesNotFit)?;
     if before.same_as(&after) {
         return Err(Kept::Unchanged);
@@ -196,7 +200,7 @@ mod tests {
 
     #[test]
     fn an_empty_field_is_filled() {
-        let plan = planned(&[], &[(Target::Summary, words("Pumps."))], &[]);
+        let plan = planned(&[(Target::Summary, Value::Empty)], &[(Target::Summary, words("Pumps."))], &[]);
         assert_eq!(plan.patch.writes[0].before, Value::Empty);
         assert_eq!(plan.patch.writes[0].after, words("Pumps."));
     }
@@ -235,9 +239,17 @@ mod tests {
     #[test]
     fn a_list_item_must_be_in_the_list_and_a_text_must_fit() {
         let wanted = [(Target::Vertical, Value::Item(7)), (Target::Summary, words(&"a".repeat(50)))];
-        let plan = planned(&[], &wanted, &[]);
+        let empty = [(Target::Vertical, Value::Empty), (Target::Summary, Value::Empty)];
+        let plan = planned(&empty, &wanted, &[]);
         assert_eq!(plan.kept[&Target::Vertical], Kept::DoesNotFit);
         assert_eq!(plan.kept[&Target::Summary], Kept::DoesNotFit);
+    }
+
+    #[test]
+    fn a_field_that_was_not_read_is_not_taken_for_an_empty_one() {
+        let plan = planned(&[], &[(Target::Summary, words("Pumps."))], &[]);
+        assert!(plan.patch.writes.is_empty());
+        assert_eq!(plan.reason_for_nothing(), Some(Reason::NoField));
     }
 
     fn any_value() -> impl Strategy<Value = Value> {

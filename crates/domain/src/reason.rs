@@ -114,6 +114,10 @@ reasons! {
     PersonWithoutContact "PERSON_WITHOUT_CONTACT"
         "The person belongs to no company."
         "A company on the person in SuperOffice.";
+    /// The tenant has no field that could take the texts.
+    NoField "NO_FIELD"
+        "The tenant has no writable field for these texts."
+        "Publishing the fields in SuperOffice, or naming them under [fields] in connector.toml; then retry.";
     /// A newer job of the same record took over.
     Superseded "SUPERSEDED"
         "A newer job of the same record took over."

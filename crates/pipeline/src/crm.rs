@@ -31,6 +31,9 @@ pub trait Crm: Send + Sync {
     /// Reads names and owners of many companies at once. Those that are gone are missing from the answer.
     async fn names(&self, ids: &[ContactId]) -> Result<Vec<Named>, CrmError>;
 
+    /// Asks for something cheap, to tell a CRM that is out of order from a record that is.
+    async fn probe(&self) -> Result<(), CrmError>;
+
     /// Finds out who we are, who is who, and which fields there are.
     async fn discover(&self, map: &FieldMap) -> Result<Found, CrmError>;
 }
@@ -71,8 +74,17 @@ pub struct CrmError {
     pub help: &'static str,
     /// Whether a write may have happened all the same.
     pub outcome_unknown: bool,
-    /// Whether the CRM as a whole is out of order, and not this one request.
-    pub is_outage: bool,
-    /// Whether a person has to sign in again.
-    pub needs_sign_in: bool,
+    /// Whose fault it is.
+    pub blame: Blame,
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// This request's, or the record's.
+    Request,
+    /// Perhaps the CRM's as a whole; only asking for something else can tell.
+    Suspect,
+    /// The CRM's as a whole: every other request would fail in the same way.
+    Outage,
 }

@@ -95,7 +95,8 @@ impl Discovered {
     }
 }
 
-/// Takes up what an earlier run of the program found.
+/// Takes up what an earlier run of the program found. To be called before the first delivery is taken in, or the echo
+/// of a write from before the restart is not recognised.
 pub async fn remember(ports: &Ports) {
     match ports.settings.get(&ports.tenant, KEPT_AS).await {
         Ok(Some(value)) => match serde_json::from_value::<Kept>(value) {
@@ -130,8 +131,9 @@ pub async fn discover(ports: &Ports) -> Result<(), CrmError> {
         "publish the fields in SuperOffice, or name them under [fields] in connector.toml".to_owned()
     });
     ports.status.set(Part { name: "fields".into(), condition, words, remedy });
-    let kept = Kept { own: found.own, associates: found.associates.clone() };
+    let associates = found.associates.clone();
     ports.discovered.take(found);
+    let kept = Kept { own: ports.discovered.policy_now().own_associate, associates };
     let value = serde_json::to_value(kept).unwrap_or_default();
     if let Err(error) = ports.settings.put(&ports.tenant, KEPT_AS, value, ports.clock.now()).await {
         tracing::warn!("what was discovered cannot be kept: {error}");

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use connector_domain::account::{Account, Person};
 use connector_domain::field::{Kind, Target, Value};
 use connector_domain::ids::RecordRef;
+use connector_domain::patch::FieldWrite;
 use connector_domain::profile::{Claim, Company, Explored, Language, Nothing, Profile, Room};
 use connector_domain::reason::Reason;
 use connector_domain::vertical::{self, VerticalId};
@@ -70,9 +71,13 @@ pub(crate) async fn vertical_for_person(work: &mut Work<'_>, account: &Account) 
 }
 
 fn vertical_in_crm(work: &Work<'_>, account: &Account) -> Option<VerticalId> {
-    let definitions = work.ports.discovered.definitions_now();
+    vertical_of(work, account.fields.values.get(&Target::Vertical)?)
+}
+
+fn vertical_of(work: &Work<'_>, value: &Value) -> Option<VerticalId> {
+    let definitions = &work.definitions;
     let verticals = work.ports.knowledge.verticals();
-    match (account.fields.values.get(&Target::Vertical)?, &definitions.get(Target::Vertical)?.kind) {
+    match (value, &definitions.get(Target::Vertical)?.kind) {
         (Value::Item(item), Kind::List { items }) => {
             vertical::of_item(&verticals, items, *item).map(|vertical| vertical.id.clone())
         }
@@ -105,7 +110,7 @@ pub(crate) fn wanted_of_company(work: &Work<'_>, profile: &Profile) -> BTreeMap<
 
 /// A vertical as the tenant's field takes it.
 fn vertical_value(work: &Work<'_>, id: &VerticalId, language: Language) -> Option<Value> {
-    let definitions = work.ports.discovered.definitions_now();
+    let definitions = &work.definitions;
     let verticals = work.ports.knowledge.verticals();
     let vertical = verticals.iter().find(|vertical| vertical.id == *id)?;
     match &definitions.get(Target::Vertical)?.kind {
@@ -141,7 +146,16 @@ pub(crate) fn wanted_of_person(
 }
 
 /// The vertical that the company's persons were spoken to of until now.
-pub(crate) async fn vertical_so_far(work: &Work<'_>, account: &Account) -> Result<Option<VerticalId>, Halt> {
+///
+/// When a write of ours has just landed, that is what stood there before it.
+pub(crate) async fn vertical_so_far(
+    work: &Work<'_>,
+    account: &Account,
+    landed: &[FieldWrite],
+) -> Result<Option<VerticalId>, Halt> {
+    if let Some(write) = landed.iter().find(|write| write.target == Target::Vertical) {
+        return Ok(vertical_of(work, &write.before));
+    }
     if let Some(vertical) = vertical_in_crm(work, account) {
         return Ok(Some(vertical));
     }
@@ -188,7 +202,7 @@ fn language(account: &Account) -> Language {
 }
 
 fn room(work: &Work<'_>) -> Room {
-    let definitions = work.ports.discovered.definitions_now();
+    let definitions = &work.definitions;
     let max = |target: Target| match definitions.get(target).map(|definition| &definition.kind) {
         Some(Kind::Text { max }) => Some(*max),
         Some(Kind::List { .. }) | None => None,
@@ -225,7 +239,7 @@ fn failed(error: &ExploreError) -> Halt {
         words: error.to_string(),
         remedy: error.remedy(),
         help: "try `so-connector explore` with the company's name and website".into(),
-        outage: None,
+        crm: None,
     }))
 }
 
@@ -234,6 +248,6 @@ fn unsupported(claim: &str) -> Halt {
         words: format!("the explorer made a claim without evidence, which is never written: {claim}"),
         remedy: connector_domain::remedy::Remedy::GiveUp,
         help: "report it, with the company's website".into(),
-        outage: None,
+        crm: None,
     }))
 }

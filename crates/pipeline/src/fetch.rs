@@ -9,7 +9,7 @@ use crate::run::{Halt, Work};
 
 pub(crate) async fn account(work: &mut Work<'_>, id: ContactId) -> Result<Account, Halt> {
     let ports = work.ports;
-    let found = ports.crm.account(id, &ports.discovered.definitions_now()).await?;
+    let found = ports.crm.account(id, &work.definitions).await?;
     let Some(account) = found else {
         let gone = Facts { deleted: true, ..Facts::default() };
         ports
@@ -29,7 +29,7 @@ pub(crate) async fn account(work: &mut Work<'_>, id: ContactId) -> Result<Accoun
 /// The person and the company it belongs to.
 pub(crate) async fn person(work: &mut Work<'_>, id: PersonId) -> Result<(Person, ContactId), Halt> {
     let ports = work.ports;
-    let Some(person) = ports.crm.person(id, &ports.discovered.definitions_now()).await? else {
+    let Some(person) = ports.crm.person(id, &work.definitions).await? else {
         work.step("fetch", format!("person {id} is not there any more"));
         return Err(Halt::skip(
             Reason::Deleted,

@@ -47,6 +47,7 @@ async fn learn(
             .or_else(|| known.map(|known| known.full_name.clone())),
         website: account.website.clone(),
         deleted: account.deleted,
+        nameless: false,
     };
     let job = work.job();
     // Only what was just created can be a second record of a company that exists already.

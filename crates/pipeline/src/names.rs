@@ -24,7 +24,11 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub async fn run(ports: Arc<Ports>, stop: CancellationToken) {
     let mut changes = ports.inbox.changes();
     loop {
-        let pause = match fill_in(&ports).await {
+        let filled = tokio::select! {
+            () = stop.cancelled() => return,
+            filled = fill_in(&ports) => filled,
+        };
+        let pause = match filled {
             Ok(()) => PATIENCE,
             Err(words) => {
                 tracing::warn!("names cannot be looked up: {words}");
@@ -38,6 +42,8 @@ pub async fn run(ports: Arc<Ports>, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             arrived = changes.changed() => if arrived.is_err() { return },
+            // Nothing may arrive for a long time after the CRM did not answer.
+            () = tokio::time::sleep(PAUSE) => {}
         }
     }
 }
@@ -76,8 +82,9 @@ async fn store(ports: &Ports, asked: &[ContactId], named: Vec<Named>) -> Result<
         };
         learnt.push((id, facts));
     }
-    // The list leaves out what is deleted; asking again would not bring a name.
-    learnt.extend(missing.into_iter().map(|id| (id, Facts { deleted: true, ..Facts::default() })));
+    // The list leaves out what is deleted, and what we may not see; asking again would not bring a name.
+    let nameless = |id| (id, Facts { nameless: true, ..Facts::default() });
+    learnt.extend(missing.into_iter().map(nameless));
     let now = ports.clock.now();
     let all = learnt
         .into_iter()

@@ -3,16 +3,19 @@
 //! Read this first. Each stage may end the job early and says so in the [`Settlement`]. What has to be remembered on
 //! the way (steps, writes) is kept in [`Work`] and stored with the settlement, or earlier where it must not be lost.
 
+use std::sync::Arc;
+
 use connector_domain::account::Account;
+use connector_domain::field::Definitions;
 use connector_domain::ids::{ContactId, PersonId};
 use connector_domain::job::{Job, Settlement};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
 use connector_store::StoreError;
-use connector_store::journal::{Resolution, Step};
+use connector_store::journal::{Resolution, Step, WriteId};
 use connector_store::queue::{Adopted, Lease};
 
-use crate::crm::CrmError;
+use crate::crm::{Blame, CrmError};
 use crate::ports::Ports;
 use crate::{explore, fetch, filter, write_back};
 
@@ -23,13 +26,18 @@ const MOST_ROUNDS: u32 = 3;
 pub(crate) struct Work<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) lease: &'a Lease,
+    /// The tenant's fields, the same through one reading and writing of a record.
+    pub(crate) definitions: Arc<Definitions>,
+    /// Intents that may still land; settled when a newer one has.
+    pub(crate) undecided: Vec<WriteId>,
     pub(crate) steps: Vec<Step>,
     pub(crate) resolutions: Vec<Resolution>,
 }
 
 impl<'a> Work<'a> {
     pub(crate) fn new(ports: &'a Ports, lease: &'a Lease) -> Self {
-        Self { ports, lease, steps: Vec::new(), resolutions: Vec::new() }
+        let definitions = ports.discovered.definitions_now();
+        Self { ports, lease, definitions, undecided: Vec::new(), steps: Vec::new(), resolutions: Vec::new() }
     }
 
     pub(crate) fn job(&self) -> &'a Job {
@@ -63,7 +71,8 @@ pub(crate) struct Failure {
     pub(crate) words: String,
     pub(crate) remedy: Remedy,
     pub(crate) help: String,
-    pub(crate) outage: Option<CrmError>,
+    /// The CRM's own words, when the failure is or may be the CRM's as a whole.
+    pub(crate) crm: Option<CrmError>,
 }
 
 impl Halt {
@@ -83,22 +92,24 @@ impl From<StoreError> for Halt {
             words: error.to_string(),
             remedy,
             help: "look at the disk and at the log, then retry".into(),
-            outage: None,
+            crm: None,
         }))
     }
 }
 
 impl From<CrmError> for Halt {
     fn from(error: CrmError) -> Self {
-        let outage = error.is_outage.then(|| error.clone());
+        let crm = (error.blame != Blame::Request).then(|| error.clone());
         let CrmError { words, remedy, help, .. } = error;
-        Self::Failed(Box::new(Failure { words, remedy, help: help.to_owned(), outage }))
+        Self::Failed(Box::new(Failure { words, remedy, help: help.to_owned(), crm }))
     }
 }
 
 /// Runs one attempt.
 pub(crate) async fn run(work: &mut Work<'_>) -> Result<Settlement, Halt> {
     for _ in 0..MOST_ROUNDS {
+        work.definitions = work.ports.discovered.definitions_now();
+        work.undecided.clear();
         let outcome = match work.job().record.as_contact() {
             Some(contact) => run_contact(work, contact).await,
             None => run_person(work, PersonId(work.job().record.id)).await,
@@ -117,7 +128,7 @@ pub(crate) async fn run(work: &mut Work<'_>) -> Result<Settlement, Halt> {
         ),
         remedy: Remedy::BackOff,
         help: "wait until nobody is editing the record, then retry".into(),
-        outage: None,
+        crm: None,
     })))
 }
 
@@ -126,7 +137,7 @@ async fn run_contact(work: &mut Work<'_>, id: ContactId) -> Result<Settlement, H
     let account = fetch::account(work, id).await?;
     filter::account(work, &account).await?;
     let landed = write_back::reconcile(work, &account.fields).await?;
-    let before = explore::vertical_so_far(work, &account).await?;
+    let before = explore::vertical_so_far(work, &account, &landed).await?;
     let profile = explore::company(work, &account).await?;
     let wanted = explore::wanted_of_company(work, &profile);
     let outcome = write_back::write(work, work.job().record, &account.fields, &wanted, landed).await?;

@@ -4,19 +4,21 @@
 //! as a whole is out of order nothing is leased until it answers again; what waits keeps waiting, and nothing is lost.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_domain::ids::JobId;
 use connector_domain::job::Settlement;
-use connector_domain::remedy::{self, Next};
+use connector_domain::remedy::{self, Next, Remedy};
 use connector_store::queue::{Lease, Settled};
+use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::crm::CrmError;
+use crate::crm::{Blame, CrmError};
 use crate::discovery;
 use crate::ports::Ports;
 use crate::run::{Failure, Halt, Work, run};
@@ -53,13 +55,65 @@ pub struct Worker {
     name: String,
     slots: Arc<Semaphore>,
     freed: Arc<Notify>,
-    running: Arc<Mutex<BTreeMap<JobId, Running>>>,
+    running: Running,
     outage: Arc<Outage>,
+    /// When the leases of running jobs were last renewed.
+    renewed_at: Mutex<Option<Timestamp>>,
 }
 
-struct Running {
+/// The jobs in hand.
+#[derive(Clone, Default)]
+struct Running(Arc<Mutex<BTreeMap<JobId, InHand>>>);
+
+struct InHand {
     fence: i64,
     abandon: CancellationToken,
+}
+
+impl Running {
+    fn add(&self, lease: &Lease, abandon: CancellationToken) {
+        self.lock().insert(lease.job.id, InHand { fence: lease.fence, abandon });
+    }
+
+    /// Takes a job off the list, unless it is in hand anew.
+    fn remove(&self, job: JobId, fence: i64) {
+        let mut list = self.lock();
+        if list.get(&job).is_some_and(|in_hand| in_hand.fence == fence) {
+            list.remove(&job);
+        }
+    }
+
+    fn held(&self) -> Vec<(JobId, i64)> {
+        self.lock().iter().map(|(id, in_hand)| (*id, in_hand.fence)).collect()
+    }
+
+    fn abandon(&self, lost: &[JobId]) {
+        let all = self.lock();
+        for in_hand in lost.iter().filter_map(|id| all.get(id)) {
+            in_hand.abandon.cancel();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, InHand>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Frees the slot of a job, however its attempt ends.
+struct Freed {
+    running: Running,
+    bell: Arc<Notify>,
+    job: JobId,
+    fence: i64,
+    slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        self.running.remove(self.job, self.fence);
+        drop(self.slot.take());
+        self.bell.notify_one();
+    }
 }
 
 /// What is known of an outage of the CRM.
@@ -76,6 +130,8 @@ struct Down {
 
 const FIRST_OUTAGE_WAIT: SignedDuration = SignedDuration::from_secs(1);
 const LONGEST_OUTAGE_WAIT: SignedDuration = SignedDuration::from_mins(1);
+const FIRST_SETTLE_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_SETTLE_WAIT: Duration = Duration::from_secs(5);
 /// A net under the wake-ups: nothing should ever wait for it.
 const NET: Duration = Duration::from_secs(5);
 
@@ -89,8 +145,9 @@ impl Worker {
             name: format!("pid-{}", std::process::id()),
             slots,
             freed: Arc::default(),
-            running: Arc::default(),
+            running: Running::default(),
             outage: Arc::default(),
+            renewed_at: Mutex::new(None),
         }
     }
 
@@ -98,11 +155,10 @@ impl Worker {
     pub async fn run(self, stop: CancellationToken) {
         let tracker = TaskTracker::new();
         let abandon_all = CancellationToken::new();
-        discovery::remember(&self.ports).await;
         self.recover(&stop).await;
         let beat = tracker.spawn(heart_beat(
             Arc::clone(&self.ports),
-            Arc::clone(&self.running),
+            self.running.clone(),
             self.options.lease,
             abandon_all.clone(),
         ));
@@ -150,7 +206,11 @@ impl Worker {
                 continue;
             }
             if discover_at.is_none_or(|at| at <= now) || self.outage.is_probing() {
-                if !self.discover().await {
+                let discovered = tokio::select! {
+                    () = stop.cancelled() => return,
+                    discovered = self.discover() => discovered,
+                };
+                if !discovered {
                     continue;
                 }
                 let every = SignedDuration::try_from(self.options.rediscover).unwrap_or(SignedDuration::MAX);
@@ -165,18 +225,24 @@ impl Worker {
         }
     }
 
-    /// Asks the CRM what there is; an outage ends with the first answer.
+    /// Asks the CRM what there is; an outage ends with the first answer. Says whether there is something to work with.
     async fn discover(&self) -> bool {
         match discovery::discover(&self.ports).await {
             Ok(()) => {
+                self.ports.status.set(answers(Condition::Ok, "SuperOffice answers", None));
+                if self.ports.discovered.definitions_now().0.is_empty() {
+                    // Nothing could be written anywhere: the work waits until there are fields.
+                    tracing::error!("the tenant has none of the fields to write to, so the work waits");
+                    self.outage.begin(self.ports.clock.now());
+                    return false;
+                }
                 self.outage.end();
-                let part = Part {
-                    name: "superoffice".into(),
-                    condition: Condition::Ok,
-                    words: "SuperOffice answers".into(),
-                    remedy: None,
-                };
-                self.ports.status.set(part);
+                true
+            }
+            // What was known stays good while the CRM answers other questions.
+            Err(error) if error.blame == Blame::Request && self.ports.discovered.is_complete() => {
+                tracing::warn!("the tenant could not be looked at again: {error}");
+                self.ports.status.set(answers(Condition::Degraded, &error.words, Some(error.help)));
                 true
             }
             Err(error) => {
@@ -189,6 +255,7 @@ impl Worker {
 
     async fn lease(&self, free: usize, tracker: &TaskTracker, abandon_all: &CancellationToken) -> usize {
         let now = self.ports.clock.now();
+        self.renew_if_late(now).await;
         let leases = match self.ports.queue.lease(&self.name, free, self.options.lease, now).await {
             Ok(leases) => leases,
             Err(error) => {
@@ -205,22 +272,35 @@ impl Worker {
                 continue;
             };
             let abandon = abandon_all.child_token();
-            let running = Running { fence: lease.fence, abandon: abandon.clone() };
-            self.running.lock().expect("no holder of the list panics").insert(lease.job.id, running);
-            let (ports, list, freed, outage) = (
-                Arc::clone(&self.ports),
-                Arc::clone(&self.running),
-                Arc::clone(&self.freed),
-                Arc::clone(&self.outage),
-            );
+            self.running.add(&lease, abandon.clone());
+            let freed = Freed {
+                running: self.running.clone(),
+                bell: Arc::clone(&self.freed),
+                job: lease.job.id,
+                fence: lease.fence,
+                slot: Some(slot),
+            };
+            let (ports, outage) = (Arc::clone(&self.ports), Arc::clone(&self.outage));
             tracker.spawn(async move {
                 attempt(&ports, &lease, &abandon, &outage).await;
-                list.lock().expect("no holder of the list panics").remove(&lease.job.id);
-                drop(slot);
-                freed.notify_one();
+                drop(freed);
             });
         }
         count
+    }
+
+    /// Renews what is in hand before anything is leased, if the last time is long ago: a machine that slept must not take
+    /// its own running jobs for abandoned ones.
+    async fn renew_if_late(&self, now: Timestamp) {
+        let late = {
+            let mut renewed = self.renewed_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let last = renewed.replace(now);
+            last.is_some_and(|last| now.duration_since(last) > self.options.lease / 3)
+        };
+        let held = self.running.held();
+        if late && !held.is_empty() {
+            renew(&self.ports, &self.running, &held, self.options.lease).await;
+        }
     }
 
     async fn wait_for_work(&self, wake: &Notify, stop: &CancellationToken) {
@@ -259,7 +339,8 @@ async fn attempt(ports: &Ports, lease: &Lease, abandon: &CancellationToken, outa
     let mut work = Work::new(ports, lease);
     let outcome = tokio::select! {
         biased;
-        outcome = run(&mut work) => outcome,
+        // A panic is a defect of ours; it must cost this attempt, not the job's account for ever.
+        outcome = AssertUnwindSafe(run(&mut work)).catch_unwind() => outcome.unwrap_or_else(|_| Err(stumbled())),
         () = abandon.cancelled() => Ok(Settlement::Again {
             at: ports.clock.now(),
             error: "stopped before it was done".into(),
@@ -275,16 +356,43 @@ async fn attempt(ports: &Ports, lease: &Lease, abandon: &CancellationToken, outa
             error: "the record was changed meanwhile".into(),
             counts: true,
         },
-        Err(Halt::Failed(failure)) => {
-            if let Some(error) = &failure.outage {
-                report(ports, error);
-                outage.begin(ports.clock.now());
-            }
-            after_failure(ports, lease, *failure)
-        }
+        Err(Halt::Failed(failure)) => after_failure(ports, lease, blamed(ports, *failure, outage).await),
     };
     let Work { steps, resolutions, .. } = work;
     settle(ports, lease, settlement, resolutions, steps, abandon).await;
+}
+
+fn stumbled() -> Halt {
+    Halt::Failed(Box::new(Failure {
+        words: "the program stumbled over this job; the log says where".into(),
+        remedy: Remedy::BackOff,
+        help: "report it, with the log".into(),
+        crm: None,
+    }))
+}
+
+/// Finds out whether the CRM as a whole is to blame; then the job is not, and everything waits.
+async fn blamed(ports: &Ports, failure: Failure, outage: &Outage) -> Failure {
+    let Some(error) = failure.crm.clone() else { return failure };
+    if let Remedy::Wait(wait) = error.remedy {
+        outage.begin_until(ports.clock.now(), wait);
+        return failure;
+    }
+    let error = if error.blame == Blame::Outage {
+        error
+    } else {
+        match ports.crm.probe().await {
+            Ok(()) => return failure,
+            Err(error) => error,
+        }
+    };
+    report(ports, &error);
+    outage.begin(ports.clock.now());
+    let remedy = match error.remedy {
+        Remedy::Wait(wait) | Remedy::WaitForOthers(wait) => Remedy::WaitForOthers(wait),
+        Remedy::ReadAgain | Remedy::BackOff | Remedy::GiveUp => Remedy::WaitForOthers(FIRST_OUTAGE_WAIT),
+    };
+    Failure { remedy, ..failure }
 }
 
 fn after_failure(ports: &Ports, lease: &Lease, failure: Failure) -> Settlement {
@@ -313,6 +421,8 @@ async fn settle(
     abandon: &CancellationToken,
 ) {
     let job = lease.job.id;
+    // Longer each time: a disk stays full for a while, and the log may be on the same one.
+    let mut wait = FIRST_SETTLE_WAIT;
     loop {
         let now = ports.clock.now();
         let stored =
@@ -331,53 +441,40 @@ async fn settle(
         if abandon.is_cancelled() {
             return;
         }
-        pause(Duration::from_millis(200), abandon).await;
+        pause(wait, abandon).await;
+        wait = (wait * 2).min(LONGEST_SETTLE_WAIT);
     }
 }
 
 /// Keeps the leases of running jobs, and stops a job that lost its own.
-async fn heart_beat(
-    ports: Arc<Ports>,
-    running: Arc<Mutex<BTreeMap<JobId, Running>>>,
-    lease: SignedDuration,
-    stop: CancellationToken,
-) {
+async fn heart_beat(ports: Arc<Ports>, running: Running, lease: SignedDuration, stop: CancellationToken) {
     let every = Duration::try_from(lease).unwrap_or(Duration::from_mins(1)) / 3;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(every) => {}
         }
-        let held: Vec<(JobId, i64)> = running
-            .lock()
-            .expect("no holder of the list panics")
-            .iter()
-            .map(|(id, running)| (*id, running.fence))
-            .collect();
-        if held.is_empty() {
-            continue;
-        }
-        match ports.queue.renew(&held, lease, ports.clock.now()).await {
-            Ok(over) => {
-                let running = running.lock().expect("no holder of the list panics");
-                for lost in over.iter().filter_map(|id| running.get(id)) {
-                    lost.abandon.cancel();
-                }
-            }
-            Err(error) => tracing::error!("leases cannot be renewed: {error}"),
+        let held = running.held();
+        if !held.is_empty() {
+            renew(&ports, &running, &held, lease).await;
         }
     }
 }
 
+async fn renew(ports: &Ports, running: &Running, held: &[(JobId, i64)], lease: SignedDuration) {
+    match ports.queue.renew(held, lease, ports.clock.now()).await {
+        Ok(over) => running.abandon(&over),
+        Err(error) => tracing::error!("leases cannot be renewed: {error}"),
+    }
+}
+
+fn answers(condition: Condition, words: &str, help: Option<&str>) -> Part {
+    Part { name: "superoffice".into(), condition, words: words.to_owned(), remedy: help.map(str::to_owned) }
+}
+
 fn report(ports: &Ports, error: &CrmError) {
     tracing::error!("SuperOffice cannot be worked with: {error}. What to do: {}", error.help);
-    let part = Part {
-        name: "superoffice".into(),
-        condition: Condition::Down,
-        words: error.words.clone(),
-        remedy: Some(error.help.to_owned()),
-    };
-    ports.status.set(part);
+    ports.status.set(answers(Condition::Down, &error.words, Some(error.help)));
 }
 
 impl Outage {
@@ -390,6 +487,16 @@ impl Outage {
         };
         *state = Some(Down { until: now + wait, wait });
         self.changed.notify_one();
+    }
+
+    /// Leaves the CRM alone for as long as it asked for.
+    fn begin_until(&self, now: Timestamp, wait: SignedDuration) {
+        let mut state = self.state.lock().expect("no holder of the outage panics");
+        let until = now + wait.clamp(SignedDuration::ZERO, SignedDuration::from_hours(1));
+        if state.as_ref().is_none_or(|down| down.until < until) {
+            *state = Some(Down { until, wait: FIRST_OUTAGE_WAIT });
+            self.changed.notify_one();
+        }
     }
 
     fn end(&self) {

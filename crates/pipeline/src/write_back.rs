@@ -5,6 +5,7 @@
 //! acts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use connector_domain::field::{Fields, Target, Value};
 use connector_domain::ids::RecordRef;
@@ -13,6 +14,7 @@ use connector_domain::patch::{self, FieldWrite, Plan};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
 use connector_store::journal::{Resolution, WriteState};
+use jiff::SignedDuration;
 
 use crate::run::{Halt, Work};
 
@@ -22,30 +24,53 @@ pub(crate) struct Written {
     pub(crate) settlement: Settlement,
 }
 
+/// A request whose end nobody saw may still arrive within this.
+const MAY_STILL_ARRIVE: SignedDuration = SignedDuration::from_mins(2);
+
 /// Finds out what became of writes whose end nobody saw, from what stands in the fields now.
 ///
-/// Returns the fields of those that did land.
-pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<Vec<Target>, Halt> {
+/// A patch is done whole or not at all, so one value of it that stands proves it, even when a person has changed another
+/// since. Returns what landed and stands, including what this job wrote in an earlier attempt.
+pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<Vec<FieldWrite>, Halt> {
     let ports = work.ports;
-    let open = ports.journal.open_intents(&ports.tenant, work.job().record).await?;
-    if open.is_empty() || current.malformed.is_some() {
+    if current.malformed.is_some() {
         return Ok(Vec::new());
     }
+    let now = ports.clock.now();
     let mut landed = Vec::new();
     let mut resolutions = Vec::new();
-    for write in open {
-        let stands = write.fields.iter().all(|field| holds(current, field.target, &field.after));
-        let (state, words) = if stands {
-            landed.extend(write.fields.iter().map(|field| field.target));
+    for write in ports.journal.open_intents(&ports.tenant, work.job().record).await? {
+        let standing: Vec<FieldWrite> =
+            write.fields.into_iter().filter(|field| stands(current, field)).collect();
+        let (state, words) = if !standing.is_empty() {
+            landed.extend(standing);
             (WriteState::Done, "found done when looked at again")
+        } else if now.duration_since(write.intended_at) < MAY_STILL_ARRIVE {
+            work.undecided.push(write.id);
+            continue;
         } else {
             (WriteState::NotDone, "found not done when looked at again")
         };
-        resolutions.push(Resolution { write: write.id, state, words: Some(words.to_owned()) });
+        resolutions.push(Resolution { write: write.id, state, words: Some(words.to_owned()), stands: None });
         work.step("write_back", format!("an earlier write whose end nobody saw was {words}"));
     }
-    ports.journal.resolve(resolutions, ports.clock.now()).await?;
+    if !resolutions.is_empty() {
+        ports.journal.resolve(resolutions, now).await?;
+    }
+    if work.job().attempts > 1 {
+        let earlier = ports.journal.job_writes(&ports.tenant, work.job().id).await?;
+        let done = earlier.into_iter().filter(|write| write.state == WriteState::Done);
+        for field in done.flat_map(|write| write.fields).filter(|field| stands(current, field)) {
+            if landed.iter().all(|known: &FieldWrite| known.target != field.target) {
+                landed.push(field);
+            }
+        }
+    }
     Ok(landed)
+}
+
+fn stands(current: &Fields, field: &FieldWrite) -> bool {
+    !field.after.same_as(&field.before) && holds(current, field.target, &field.after)
 }
 
 fn holds(current: &Fields, target: Target, value: &Value) -> bool {
@@ -58,47 +83,67 @@ pub(crate) async fn write(
     record: RecordRef,
     current: &Fields,
     wanted: &BTreeMap<Target, Value>,
-    landed: Vec<Target>,
+    landed: Vec<FieldWrite>,
 ) -> Result<Written, Halt> {
     let ports = work.ports;
-    let definitions = ports.discovered.definitions_now();
+    let definitions = Arc::clone(&work.definitions);
     let ours = ports.journal.ours(&ports.tenant, record).await?;
     let planned = patch::plan(record, &definitions, current, wanted, &ours, ports.write_policy);
     let plan = planned.map_err(|reason| held(reason, current))?;
     if let Some(reason) = plan.reason_for_nothing() {
-        return Ok(nothing(work, &plan, reason, landed));
+        return Ok(nothing(work, &plan, reason, &landed));
     }
     let intent = ports.journal.intend(work.lease, &plan.patch, ports.clock.now()).await?;
     let Some(intent) = intent else { return Err(Halt::Gone) };
-    let mut resolve = |state, words: Option<String>| {
-        work.resolutions.push(Resolution { write: intent, state, words });
-    };
     match ports.crm.write(&plan.patch, current, &definitions).await {
         Ok(after) => {
-            let differing = differing(&after, &plan.patch.writes);
-            let words = differing.map(|target| format!("{target} did not keep the value that was written"));
-            resolve(WriteState::Done, words.clone());
-            if let Some(words) = words {
-                work.step("write_back", words);
+            let undecided = std::mem::take(&mut work.undecided);
+            work.resolutions.extend(undecided.into_iter().map(|write| Resolution {
+                write,
+                state: WriteState::NotDone,
+                words: Some("another write came in its place".to_owned()),
+                stands: None,
+            }));
+            let kept = kept(&after, &plan.patch.writes);
+            let words =
+                kept.as_ref().map(|_| "SuperOffice keeps another text than the one that was sent".to_owned());
+            if let Some(words) = &words {
+                work.step("write_back", words.clone());
             }
-            Ok(written(work, &plan))
+            work.resolutions.push(Resolution { write: intent, state: WriteState::Done, words, stands: kept });
+            Ok(written(work, &plan, &landed))
         }
         Err(error) if error.remedy == Remedy::ReadAgain => {
-            let not_done = Resolution { write: intent, state: WriteState::NotDone, words: Some(error.words) };
+            let words = Some(error.words);
+            let not_done = Resolution { write: intent, state: WriteState::NotDone, words, stands: None };
             ports.journal.resolve(vec![not_done], ports.clock.now()).await?;
             Err(Halt::ReadAgain)
         }
         // The intent stays open; the next attempt looks before it acts.
         Err(error) if error.outcome_unknown => Err(error.into()),
         Err(error) => {
-            resolve(WriteState::NotDone, Some(error.words.clone()));
+            let words = Some(error.words.clone());
+            work.resolutions.push(Resolution {
+                write: intent,
+                state: WriteState::NotDone,
+                words,
+                stands: None,
+            });
             Err(error.into())
         }
     }
 }
 
-fn differing(after: &Fields, writes: &[FieldWrite]) -> Option<Target> {
-    writes.iter().find(|write| !holds(after, write.target, &write.after)).map(|write| write.target)
+/// The writes with what the CRM made of them, when it keeps something else than was sent: that, too, is ours.
+fn kept(after: &Fields, writes: &[FieldWrite]) -> Option<Vec<FieldWrite>> {
+    if after.malformed.is_some() || writes.iter().all(|write| holds(after, write.target, &write.after)) {
+        return None;
+    }
+    let as_kept = |write: &FieldWrite| {
+        let stands = after.values.get(&write.target).cloned();
+        FieldWrite { after: stands.unwrap_or_else(|| write.after.clone()), ..write.clone() }
+    };
+    Some(writes.iter().map(as_kept).collect())
 }
 
 fn held(reason: Reason, current: &Fields) -> Halt {
@@ -106,16 +151,19 @@ fn held(reason: Reason, current: &Fields) -> Halt {
     Halt::Settled(Settlement::Held { reason, words })
 }
 
-fn written(work: &mut Work<'_>, plan: &Plan) -> Written {
-    let targets: Vec<Target> = plan.patch.writes.iter().map(|write| write.target).collect();
+fn written(work: &mut Work<'_>, plan: &Plan, landed: &[FieldWrite]) -> Written {
+    let mut targets: Vec<Target> = plan.patch.writes.iter().chain(landed).map(|write| write.target).collect();
+    targets.sort_unstable();
+    targets.dedup();
     let words = format!("Wrote {}.", list(&targets));
     work.step("write_back", words.clone());
     Written { targets, settlement: Settlement::Completed { words } }
 }
 
 /// Nothing is left to write: because an earlier attempt did it, or because nothing had to be.
-fn nothing(work: &mut Work<'_>, plan: &Plan, reason: Reason, landed: Vec<Target>) -> Written {
+fn nothing(work: &mut Work<'_>, plan: &Plan, reason: Reason, landed: &[FieldWrite]) -> Written {
     if !landed.is_empty() {
+        let landed: Vec<Target> = landed.iter().map(|write| write.target).collect();
         let words = format!("Wrote {}; seen after an interruption.", list(&landed));
         work.step("write_back", words.clone());
         return Written { targets: landed, settlement: Settlement::Completed { words } };
@@ -123,7 +171,11 @@ fn nothing(work: &mut Work<'_>, plan: &Plan, reason: Reason, landed: Vec<Target>
     let kept: Vec<String> = plan.kept.iter().map(|(target, kept)| format!("{target}: {kept:?}")).collect();
     work.step("write_back", format!("nothing to write ({})", kept.join(", ")));
     let words = reason.sentence().to_owned();
-    Written { targets: Vec::new(), settlement: Settlement::Skipped { reason, words } }
+    let settlement = match reason {
+        Reason::NoField => Settlement::Held { reason, words },
+        _ => Settlement::Skipped { reason, words },
+    };
+    Written { targets: Vec::new(), settlement }
 }
 
 fn list(targets: &[Target]) -> String {

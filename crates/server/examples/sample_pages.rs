@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 #[expect(clippy::print_stderr, reason = "an example talks to whoever runs it")]
 async fn main() -> std::io::Result<()> {
     let kind = std::env::args().nth(1).unwrap_or_default();
-    let house = support::House::at(Arc::new(SystemClock));
+    let house = support::House::at(Arc::new(SystemClock::default()));
     if kind != "empty" {
-        support::a_day(&*house.store, SystemClock.now()).await;
+        support::a_day(&*house.store, SystemClock::default().now()).await;
     }
     if kind == "down" {
         let words = "SuperOffice refuses our token since 14:02.";

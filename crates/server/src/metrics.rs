@@ -128,7 +128,7 @@ impl Page {
 
     async fn store(&mut self, web: &Shared) -> Result<(), StoreError> {
         let tenant = &web.app.tenant;
-        let counts = web.app.queue.queue_counts(tenant).await?;
+        let counts = web.app.queue.queue_counts(tenant, web.now()).await?;
         self.head("so_jobs", "gauge", "Jobs by state.");
         for state in JobState::ALL {
             self.line("so_jobs", &[("state", state.as_str())], counts.of(*state));

@@ -29,11 +29,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let jobs: usize = arguments.next().ok_or("usage: queue_rate FILE JOBS")?.parse()?;
     let store = Arc::new(SqliteStore::open(&path, &Options::default())?);
 
-    let enqueue = enqueue(&store, jobs).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let enqueue = enqueue(&store, jobs, &*clock).await?;
     let began = Instant::now();
     let mut done = 0;
     loop {
-        let some = take(&store).await?;
+        let some = take(&store, &clock).await?;
         if some == 0 {
             break;
         }
@@ -49,26 +50,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn enqueue(store: &SqliteStore, jobs: usize) -> Result<f64, Box<dyn Error>> {
+async fn enqueue(store: &SqliteStore, jobs: usize, clock: &dyn Clock) -> Result<f64, Box<dyn Error>> {
     let (tenant, policy) = (TenantId::from("Cust12345"), Arc::new(Policy::default()));
     let records: Vec<_> =
         (1..).map(ContactId).take(jobs).map(|id| (RecordRef::contact(id), Some(id))).collect();
     let began = Instant::now();
     for some in records.chunks(PUT_IN) {
-        store.enqueue(&tenant, some, Arc::clone(&policy), SystemClock.now()).await?;
+        store.enqueue(&tenant, some, Arc::clone(&policy), clock.now()).await?;
     }
     Ok(rate(jobs, began))
 }
 
 /// Leases some jobs and ends each of them, as the workers would, side by side.
-async fn take(store: &Arc<SqliteStore>) -> Result<usize, Box<dyn Error>> {
-    let leases = store.lease("rate", AT_ONCE, SignedDuration::from_mins(2), SystemClock.now()).await?;
+async fn take(store: &Arc<SqliteStore>, clock: &Arc<dyn Clock>) -> Result<usize, Box<dyn Error>> {
+    let leases = store.lease("rate", AT_ONCE, SignedDuration::from_mins(2), clock.now()).await?;
     let mut ending = JoinSet::new();
     for lease in leases {
-        let store = Arc::clone(store);
+        let (store, clock) = (Arc::clone(store), Arc::clone(clock));
         ending.spawn(async move {
             let settlement = Settlement::Completed { words: "Nothing was to do.".into() };
-            store.settle(&lease, settlement, Vec::new(), Vec::new(), SystemClock.now()).await
+            store.settle(&lease, settlement, Vec::new(), Vec::new(), clock.now()).await
         });
     }
     let count = ending.len();

@@ -24,6 +24,8 @@ pub struct Facts {
     pub website: Option<String>,
     /// Whether it is gone.
     pub deleted: bool,
+    /// Whether the CRM was asked for its name and had none to tell.
+    pub nameless: bool,
 }
 
 /// The other record of the same company.
@@ -90,7 +92,7 @@ pub trait Accounts: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Twin>, StoreError>;
 
-    /// Accounts that have no name yet and are not gone, those that something happened to last first.
+    /// Accounts that have no name yet, are not gone, and were not asked for in vain, those that something happened to last first.
     async fn unnamed(&self, tenant: &TenantId, most: usize) -> Result<Vec<ContactId>, StoreError>;
 
     /// The accounts, those that something happened to last first.

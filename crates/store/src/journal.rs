@@ -38,6 +38,8 @@ pub struct Resolution {
     pub state: WriteState,
     /// Why, when it did not happen.
     pub words: Option<String>,
+    /// The fields as they stand, when the CRM keeps something else than was sent.
+    pub stands: Option<Vec<FieldWrite>>,
 }
 
 /// A write of ours, planned or done.
@@ -87,7 +89,7 @@ pub trait Journal: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<WriteId>, StoreError>;
 
-    /// Closes intents before the job ends.
+    /// Closes intents before the job ends. One that was taken for not done can still turn out to be done.
     async fn resolve(&self, resolutions: Vec<Resolution>, now: Timestamp) -> Result<(), StoreError>;
 
     /// For each field of a record, the values that count as ours: the last that was written, and any that may have

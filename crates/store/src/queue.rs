@@ -175,8 +175,8 @@ pub trait Queue: Send + Sync {
         page: &PageRequest,
     ) -> Result<Page<Job>, StoreError>;
 
-    /// Jobs by state, counted in the database.
-    async fn queue_counts(&self, tenant: &TenantId) -> Result<QueueCounts, StoreError>;
+    /// Jobs by state, counted in the database, and since when the longest-waiting one of those due now has waited.
+    async fn queue_counts(&self, tenant: &TenantId, now: Timestamp) -> Result<QueueCounts, StoreError>;
 
     /// Rings when there may be something to lease: an event was accepted, an account became free, a retry was asked
     /// for.

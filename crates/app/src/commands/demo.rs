@@ -15,7 +15,7 @@ use superoffice_emulator::{Emulator, Options, Pace};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::signals::until_stopped;
+use super::signals::{ended, until_stopped};
 use crate::cli::{Cli, DemoArgs};
 use crate::config::sources::Values;
 use crate::config::tenant::Environment;
@@ -61,8 +61,7 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> Result<(), Failure> {
         live(&emulator, &product, &base, &stop).await
     };
     stop.cancel();
-    tracker.close();
-    tracker.wait().await;
+    ended(&tracker).await;
     emulator.stop().await;
     outcome
 }
@@ -100,7 +99,7 @@ async fn drained(emulator: &Emulator, product: &Product) -> Result<(), Failure> 
     loop {
         emulator.settled().await;
         changes.borrow_and_update();
-        let open = product.store.queue_counts(&product.tenant).await?.open();
+        let open = product.store.queue_counts(&product.tenant, product.ports.clock.now()).await?.open();
         let unnamed = product.store.unnamed(&product.tenant, 1).await?;
         let seen = emulator.world().deliveries_idle();
         if open == 0 && unnamed.is_empty() && seen {

@@ -22,7 +22,7 @@ pub(super) async fn run(cli: &Cli, args: &ExploreArgs, config: &Config) -> Resul
         language: args.country.as_deref().map_or(Language::De, Language::of_country),
     };
     let explored = engine
-        .explore(&company, Room::default(), SystemClock.now())
+        .explore(&company, Room::default(), SystemClock::default().now())
         .await
         .map_err(|error| Failure::general(error).help("try again later, or with another address"))?;
     match explored {

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::signals::stop_requested;
+use super::signals::{ended, stop_requested};
 use crate::cli::Cli;
 use crate::config::Config;
 use crate::failure::{Failure, Status};
@@ -41,8 +41,7 @@ pub(super) async fn run(cli: &Cli, config: Config) -> Result<(), Failure> {
         _ = given_up.wait_for(|given_up| *given_up) => true,
     };
     stop.cancel();
-    tracker.close();
-    tracker.wait().await;
+    ended(&tracker).await;
     if failed {
         return Err(Failure::words(Status::Failed, "the service could not go on; the log says why")
             .help("let the supervisor start it again; nothing that was acknowledged is lost"));

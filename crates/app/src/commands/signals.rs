@@ -1,8 +1,14 @@
 //! Being told to stop.
 
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
 
-/// Waits for Ctrl-C or a request to terminate; a second Ctrl-C ends the process at once.
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long the tasks may take to end; the process is gone within ten seconds.
+const PATIENCE: Duration = Duration::from_millis(9200);
+
+/// Waits for Ctrl-C or a request to terminate.
 pub(super) async fn stop_requested() {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
@@ -19,6 +25,17 @@ pub(super) async fn stop_requested() {
     tokio::select! {
         _ = interrupted => {}
         () = terminated => {}
+    }
+}
+
+/// Waits until all tasks have ended, but not for ever. A second request to stop ends the process at once; what was
+/// acknowledged is on disk.
+pub(super) async fn ended(tracker: &TaskTracker) {
+    tracker.close();
+    tokio::select! {
+        () = tracker.wait() => {}
+        () = tokio::time::sleep(PATIENCE) => tracing::warn!("some tasks did not end in time"),
+        () = stop_requested() => std::process::exit(130),
     }
 }
 

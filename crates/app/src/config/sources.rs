@@ -5,8 +5,8 @@ use std::path::Path;
 
 use toml::Table;
 
-use super::ConfigError;
 use super::keys::{KEYS, Key, find};
+use super::{ConfigError, dot_env};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl std::fmt::Display for Origin {
 }
 
 /// The values by key, with their origins.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Values(BTreeMap<&'static str, (String, Origin)>);
 
 type Variables = BTreeMap<String, String>;
@@ -174,21 +174,12 @@ fn environment() -> Variables {
 }
 
 fn dot_env() -> Result<Variables, ConfigError> {
-    let path = Path::new(".env");
-    if !path.exists() {
-        return Ok(Variables::new());
+    match std::fs::read_to_string(".env") {
+        Ok(text) => dot_env::read(&text)
+            .map_err(|complaint| ConfigError(vec![format!(".env cannot be read: {complaint}")])),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Variables::new()),
+        Err(error) => Err(ConfigError(vec![format!(".env cannot be read: {error}")])),
     }
-    let wrong = |error: dotenvy::Error| {
-        // The error would quote the line, and the line may hold a secret.
-        let line = match error {
-            dotenvy::Error::LineParse(_, at) => format!(" near character {at} of a line"),
-            _ => String::new(),
-        };
-        ConfigError(vec![format!(
-            ".env cannot be read{line}; each line must be NAME=value, with quotes around spaces"
-        )])
-    };
-    dotenvy::from_path_iter(path).map_err(wrong)?.collect::<Result<_, _>>().map_err(wrong)
 }
 
 /// `RUST_LOG`, from `.env` or the environment.

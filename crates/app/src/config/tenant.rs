@@ -83,6 +83,9 @@ fn login(reader: &mut Reader<'_>) -> (Environment, Option<Url>) {
         if url.is_none() {
             reader.complain("superoffice.login_url", "an address such as http://127.0.0.1:8390 is wanted");
         }
+        if url.as_ref().is_some_and(|url| url.scheme() == "http" && !is_loopback(url)) {
+            reader.complain("superoffice.login_url", "https is wanted: the secrets would travel in the open");
+        }
         let environment =
             url.as_ref().and_then(Url::host_str).and_then(of_host).unwrap_or(Environment::Other);
         return (environment, url);
@@ -99,6 +102,15 @@ fn login(reader: &mut Reader<'_>) -> (Environment, Option<Url>) {
         }
     };
     (environment, Url::parse(&format!("https://{name}.superoffice.com/")).ok())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
 }
 
 fn of_host(host: &str) -> Option<Environment> {

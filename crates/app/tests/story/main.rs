@@ -12,6 +12,11 @@
 //! `cargo test -p so-connector --test story kill`, because nextest ends a test after four minutes.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test says what it counted, or why it was skipped"
+)]
 
 mod cli;
 mod coalescing;

@@ -9,7 +9,7 @@ mod wait;
 pub(crate) use delivery::Delivery;
 pub(crate) use ledger::Ledger;
 pub(crate) use product::{Product, Setup, TOKEN};
-pub(crate) use program::{Ran, documents, only_document, run, terminate};
+pub(crate) use program::{Ran, only_document, run, terminate};
 pub(crate) use wait::{SOON, until};
 
 /// The tenant that the emulator plays.

@@ -19,7 +19,7 @@ use connector_domain::policy::Associate;
 use connector_domain::remedy::Remedy;
 use jiff::SignedDuration;
 
-use super::{Crm, CrmError, Found, Named};
+use super::{Blame, Crm, CrmError, Found, Named};
 use crate::discovery::FieldMap;
 
 /// How long jobs wait while a person is needed to sign in.
@@ -73,7 +73,11 @@ impl Crm for SuperOffice {
                 .await
                 .map(|person| (person.custom_fields, person.user_defined_fields)),
         };
-        let (custom, user_defined) = written.map_err(|error| failed(&error))?;
+        let (custom, user_defined) = written.map_err(|error| match error {
+            // Deleted since we read it: reading again will say so.
+            Error::NotFound(_) => CrmError { remedy: Remedy::ReadAgain, ..failed(&error) },
+            error => failed(&error),
+        })?;
         Ok(read_fields(entity, &custom, &user_defined, fields))
     }
 
@@ -88,6 +92,14 @@ impl Crm for SuperOffice {
         Ok(named.collect())
     }
 
+    async fn probe(&self) -> Result<(), CrmError> {
+        match self.client.current_principal().await {
+            // A refusal is an answer.
+            Ok(_) | Err(Error::Refused { .. } | Error::Forbidden(_) | Error::NotFound(_)) => Ok(()),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
     async fn discover(&self, map: &FieldMap) -> Result<Found, CrmError> {
         let mut findings = Vec::new();
         let own = match self.client.current_principal().await {
@@ -96,7 +108,7 @@ impl Crm for SuperOffice {
                 findings.push("SuperOffice does not tell which user the calls are made as".to_owned());
                 None
             }
-            // Some tenants answer 500 here; echoes are then found by what was written alone.
+            // Some tenants answer 500 here; every event is then looked at, and what is unchanged is not written.
             Err(Error::Refused { status, message }) => {
                 findings.push(format!("SuperOffice refuses to tell who we are ({status}): {message}"));
                 None
@@ -157,7 +169,16 @@ impl SuperOffice {
                 let Some(list) = info.mdo_list_name.as_deref().filter(|name| !name.is_empty()) else {
                     return Ok(Err(format!("the field \"{}\" has no list behind it yet", info.field_label)));
                 };
-                let items = self.client.list(list).await.map_err(|error| failed(&error))?;
+                let items = match self.client.list(list).await {
+                    Ok(items) => items,
+                    Err(error) if blame(&error) != Blame::Request => return Err(failed(&error)),
+                    Err(error) => {
+                        return Ok(Err(format!(
+                            "the list behind \"{}\" cannot be read: {error}",
+                            info.field_label
+                        )));
+                    }
+                };
                 let items = items.into_iter().filter(|item| !item.deleted).map(|item| (item.id, item.name));
                 Kind::List { items: items.collect() }
             }
@@ -314,8 +335,7 @@ fn unwritable(target: Target, why: &str) -> CrmError {
         remedy: Remedy::GiveUp,
         help: "look at the text on the account's page and at the field's type in SuperOffice",
         outcome_unknown: false,
-        is_outage: false,
-        needs_sign_in: false,
+        blame: Blame::Request,
     }
 }
 
@@ -324,7 +344,7 @@ fn failed(error: &Error) -> CrmError {
         VendorRemedy::ReadAgain => Remedy::ReadAgain,
         VendorRemedy::Wait(wait) => Remedy::Wait(SignedDuration::try_from(wait).unwrap_or(OUTAGE_WAIT)),
         VendorRemedy::SignIn => Remedy::WaitForOthers(SIGN_IN_WAIT),
-        VendorRemedy::BackOff if is_outage(error) => Remedy::WaitForOthers(OUTAGE_WAIT),
+        _ if blame(error) == Blame::Outage => Remedy::WaitForOthers(OUTAGE_WAIT),
         VendorRemedy::BackOff => Remedy::BackOff,
         VendorRemedy::GiveUp => Remedy::GiveUp,
     };
@@ -333,22 +353,25 @@ fn failed(error: &Error) -> CrmError {
         remedy,
         help: help(error),
         outcome_unknown: error.outcome_unknown(),
-        is_outage: is_outage(error),
-        needs_sign_in: matches!(error.remedy(), VendorRemedy::SignIn),
+        blame: blame(error),
     }
 }
 
-/// Whether every other job would fail in the same way.
-fn is_outage(error: &Error) -> bool {
+fn blame(error: &Error) -> Blame {
     match error {
         Error::AccessWithdrawn(_)
         | Error::Unauthorized
         | Error::Misdirected
         | Error::Offline(_)
         | Error::ForeignHost(_)
-        | Error::Unreachable { arrived: false, .. } => true,
+        | Error::Unreachable { arrived: false, .. } => Blame::Outage,
+        // It did not answer in time, or something else answered in its place.
+        Error::Unreachable { arrived: true, .. } | Error::NotTheApi(_) | Error::Throttled { .. } => {
+            Blame::Suspect
+        }
+        Error::Refused { status, .. } if status.is_server_error() => Blame::Suspect,
         // SuperOffice may add kinds of failure; an unknown one is taken for this request's own.
-        _ => false,
+        _ => Blame::Request,
     }
 }
 

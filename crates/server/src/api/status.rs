@@ -37,7 +37,7 @@ pub(crate) struct Status {
 pub(crate) async fn show(State(web): State<Web>, RawQuery(query): RawQuery) -> Answer<Status> {
     Query::read(query.as_deref(), &[])?;
     let (app, tenant) = (&web.app, &web.app.tenant);
-    let counts = app.queue.queue_counts(tenant).await?;
+    let counts = app.queue.queue_counts(tenant, app.clock.now()).await?;
     let parts = web.parts();
     Ok(Json(Status {
         state: parts.iter().map(|part| part.state).max().unwrap_or(PartState::Ok),

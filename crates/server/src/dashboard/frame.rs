@@ -120,7 +120,7 @@ fn badge(badge: Badge) -> (&'static str, &'static str) {
 }
 
 async fn verdict(web: &Shared, now: Timestamp) -> Result<Verdict, StoreError> {
-    let counts = web.app.queue.queue_counts(&web.app.tenant).await?;
+    let counts = web.app.queue.queue_counts(&web.app.tenant, web.now()).await?;
     let events = web.app.inbox.event_count(&web.app.tenant).await?;
     let parts = web.parts();
     let waited = counts.oldest_due_at.map(|at| now.duration_since(at)).unwrap_or_default();

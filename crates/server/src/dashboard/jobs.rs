@@ -57,7 +57,7 @@ pub(crate) async fn show(State(web): State<Web>, RawQuery(query): RawQuery) -> P
     let filter = api::jobs::filter(&query)?;
     let (app, tenant) = (&web.app, &web.app.tenant);
     let found = app.queue.jobs(tenant, &filter, &request).await?;
-    let counts = app.queue.queue_counts(tenant).await?;
+    let counts = app.queue.queue_counts(tenant, web.now()).await?;
 
     let mut names = BTreeMap::new();
     for account in found.items.iter().filter_map(|job| job.account) {

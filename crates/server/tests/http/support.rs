@@ -339,6 +339,7 @@ impl Day<'_> {
             owner_full: owner.map(|owner| owner.2.into()),
             website: website.map(str::to_owned),
             deleted,
+            nameless: false,
         };
         let window = SignedDuration::from_mins(5);
         self.store.learn(&tenant(), ContactId(id), facts, None, window, at).await.unwrap();
@@ -399,7 +400,7 @@ impl Day<'_> {
         });
         let patch = Patch { record: lease.job.record, writes: writes.collect() };
         let write = self.store.intend(lease, &patch, at).await.unwrap().expect("the lease holds");
-        vec![Resolution { write, state: WriteState::Done, words: None }]
+        vec![Resolution { write, state: WriteState::Done, words: None, stands: None }]
     }
 
     async fn person(&self, id: i64, account: i64, at: Timestamp) {

@@ -67,13 +67,14 @@ CREATE TABLE accounts (
   duplicate_of INTEGER,                     -- the record that it was a second one of, and when that was found
   duplicate_at INTEGER,
   deleted      INTEGER NOT NULL DEFAULT 0,
+  nameless     INTEGER NOT NULL DEFAULT 0,   -- 1 when the CRM was asked for the name and had none to tell
   first_at     INTEGER NOT NULL,
   touched_at   INTEGER NOT NULL,
   PRIMARY KEY (tenant, contact_id)
 ) WITHOUT ROWID;
 CREATE INDEX accounts_touched ON accounts (tenant, touched_at, contact_id);
 CREATE INDEX accounts_key     ON accounts (tenant, name_key) WHERE name_key IS NOT NULL;
-CREATE INDEX accounts_unnamed ON accounts (tenant, touched_at) WHERE name IS NULL AND deleted = 0;
+CREATE INDEX accounts_unnamed ON accounts (tenant, touched_at) WHERE name IS NULL AND deleted = 0 AND nameless = 0;
 
 CREATE TABLE persons (
   tenant       TEXT    NOT NULL,
@@ -108,6 +109,7 @@ CREATE TABLE writes (
 );
 CREATE INDEX writes_record  ON writes (tenant, entity, entity_id, id);
 CREATE INDEX writes_account ON writes (tenant, account_id, id);
+CREATE INDEX writes_done    ON writes (tenant) WHERE state = 1;
 CREATE INDEX writes_job     ON writes (tenant, job_id, id);
 
 CREATE TABLE steps (

@@ -85,6 +85,11 @@ pub(crate) async fn the_unnamed_are_found_until_they_have_a_name(store: &dyn Sto
     store.learn(&tenant(), ContactId(18), named("Nordlys AS"), None, MINUTE, noon()).await.unwrap();
     assert!(store.unnamed(&tenant(), 10).await.unwrap().is_empty());
     changed(store, "e2", contact(19), noon()).await;
+    changed(store, "e3", contact(20), noon()).await;
+    let nameless = Facts { nameless: true, ..Facts::default() };
+    store.learn(&tenant(), ContactId(20), nameless, None, MINUTE, noon()).await.unwrap();
+    assert_eq!(store.unnamed(&tenant(), 10).await.unwrap(), [ContactId(19)]);
+    assert!(!store.account(&tenant(), ContactId(20)).await.unwrap().unwrap().facts.deleted);
     let gone = Facts { deleted: true, ..Facts::default() };
     store.learn(&tenant(), ContactId(19), gone, None, MINUTE, noon()).await.unwrap();
     assert!(store.unnamed(&tenant(), 10).await.unwrap().is_empty());

@@ -28,7 +28,7 @@ pub(crate) async fn the_same_event_again_changes_nothing(store: &dyn Store) {
     assert_eq!(changed(store, "e1", contact(18), noon()).await, Accepted::Duplicate);
     let events = store.events(&tenant(), None, &PageRequest::default()).await.unwrap().items;
     assert_eq!((events.len(), events[0].repeats), (1, 1));
-    assert_eq!(store.queue_counts(&tenant()).await.unwrap().open(), 1);
+    assert_eq!(store.queue_counts(&tenant(), noon()).await.unwrap().open(), 1);
 }
 
 pub(crate) async fn sixty_four_identical_deliveries_at_once_are_one_event(store: &dyn Store) {

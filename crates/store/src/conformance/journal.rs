@@ -28,13 +28,14 @@ pub(crate) async fn an_intent_counts_as_ours_until_it_is_known_not_to_have_happe
     changed(store, "e1", contact(18), noon()).await;
     let held = lease(store, noon()).await.unwrap();
     let first = store.intend(&held, &summary("", "one"), noon()).await.unwrap().unwrap();
-    let done = Resolution { write: first, state: WriteState::Done, words: None };
+    let done = Resolution { write: first, state: WriteState::Done, words: None, stands: None };
     store.resolve(vec![done], noon()).await.unwrap();
     let second = store.intend(&held, &summary("one", "two"), noon()).await.unwrap().unwrap();
     let ours = store.ours(&tenant(), contact(18)).await.unwrap();
     assert_eq!(ours[&Target::Summary], [words("two"), words("one")]);
     assert_eq!(store.open_intents(&tenant(), contact(18)).await.unwrap()[0].id, second);
-    let not = Resolution { write: second, state: WriteState::NotDone, words: Some("409".into()) };
+    let not =
+        Resolution { write: second, state: WriteState::NotDone, words: Some("409".into()), stands: None };
     store.resolve(vec![not], noon()).await.unwrap();
     let ours = store.ours(&tenant(), contact(18)).await.unwrap();
     assert_eq!(ours[&Target::Summary], [words("one")]);
@@ -58,7 +59,7 @@ pub(crate) async fn writes_and_steps_are_shown_with_their_job(store: &dyn Store)
     let held = lease(store, noon()).await.unwrap();
     let write = store.intend(&held, &summary("", "one"), noon()).await.unwrap().unwrap();
     let step = Step { at: noon(), attempt: 1, stage: "fetch".into(), words: "read company".into() };
-    let resolution = Resolution { write, state: WriteState::Done, words: None };
+    let resolution = Resolution { write, state: WriteState::Done, words: None, stands: None };
     let done = Settlement::Completed { words: "wrote 1 field".into() };
     store.settle(&held, done, vec![resolution], vec![step.clone()], noon()).await.unwrap();
     assert_eq!(store.steps(&tenant(), held.job.id).await.unwrap(), [step]);

@@ -151,7 +151,7 @@ pub(crate) async fn jobs_are_counted_and_listed_by_state(store: &dyn Store) {
     }
     let held = lease(store, noon()).await.unwrap();
     store.settle(&held, completed(), vec![], vec![], noon()).await.unwrap();
-    let counts = store.queue_counts(&tenant()).await.unwrap();
+    let counts = store.queue_counts(&tenant(), noon()).await.unwrap();
     assert_eq!((counts.of(JobState::Completed), counts.open()), (1, 2));
     let filter = JobFilter { states: vec![JobState::Pending], account: None };
     let pending = store.jobs(&tenant(), &filter, &PageRequest { limit: 1, after: None }).await.unwrap();

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteStore;
-use super::inbox::stored;
+use super::inbox::{EVENT_COLUMNS, stored};
 use super::rows::{JOB_COLUMNS, ended, from_json, job, millis, timestamp, to_json};
 use crate::StoreError;
 use crate::accounts::{AccountFilter, AccountRow, Accounts, Facts, KeptProfile, Twin};
@@ -58,7 +58,7 @@ impl Accounts for SqliteStore {
                 connection
                     .prepare_cached(
                         "SELECT contact_id FROM accounts INDEXED BY accounts_unnamed
-                          WHERE tenant = ?1 AND name IS NULL AND deleted = 0 ORDER BY touched_at DESC LIMIT ?2",
+                          WHERE tenant = ?1 AND name IS NULL AND deleted = 0 AND nameless = 0 ORDER BY touched_at DESC LIMIT ?2",
                     )?
                     .query_map(params![tenant, most], |row| row.get(0).map(ContactId))?
                     .collect()
@@ -166,16 +166,18 @@ fn keep(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO accounts (tenant, contact_id, name, owner_id, owner_short, owner_full, website, deleted, first_at, touched_at, name_folded)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
+            "INSERT INTO accounts (tenant, contact_id, name, owner_id, owner_short, owner_full, website, deleted, first_at, touched_at, name_folded, nameless)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11)
                ON CONFLICT (tenant, contact_id) DO UPDATE SET
                  name = coalesce(excluded.name, name),
                  name_folded = coalesce(excluded.name_folded, name_folded),
                  owner_id = coalesce(excluded.owner_id, owner_id),
-                 owner_short = coalesce(excluded.owner_short, owner_short),
-                 owner_full = coalesce(excluded.owner_full, owner_full),
+                 owner_short = CASE WHEN excluded.owner_id IS NULL THEN owner_short ELSE excluded.owner_short END,
+                 owner_full = CASE WHEN excluded.owner_id IS NULL THEN owner_full ELSE excluded.owner_full END,
                  website = coalesce(excluded.website, website),
-                 deleted = excluded.deleted",
+                 name_key = CASE WHEN excluded.name <> name THEN NULL ELSE name_key END,
+                 deleted = CASE WHEN excluded.nameless = 1 THEN deleted ELSE excluded.deleted END,
+                 nameless = excluded.nameless",
         )?
         .execute(params![
             tenant,
@@ -188,6 +190,7 @@ fn keep(
             facts.deleted,
             millis(now),
             facts.name.as_ref().map(|name| name.to_lowercase()),
+            facts.nameless,
         ])
         .map(drop)
 }
@@ -202,7 +205,7 @@ fn twin(
 ) -> rusqlite::Result<Option<Twin>> {
     connection
         .prepare_cached(
-            "SELECT a.contact_id, a.name FROM accounts a
+            "SELECT a.contact_id, a.name FROM accounts a INDEXED BY accounts_key
               WHERE a.tenant = ?1 AND a.name_key = ?2 AND a.contact_id <> ?3 AND a.deleted = 0
                 AND EXISTS (SELECT 1 FROM jobs j
                              WHERE j.tenant = a.tenant AND j.account_id = a.contact_id
@@ -250,6 +253,7 @@ fn base(row: &Row<'_>) -> rusqlite::Result<Base> {
             owner_full: row.get("owner_full")?,
             website: row.get("website")?,
             deleted: row.get("deleted")?,
+            nameless: row.get("nameless")?,
         },
         touched_at: timestamp(row, "touched_at")?,
     })
@@ -284,9 +288,11 @@ fn skipped_at_the_door(
     tenant: &str,
     account: ContactId,
 ) -> rusqlite::Result<Vec<Ended>> {
-    let sql = "SELECT * FROM (SELECT * FROM events WHERE tenant = ?1 AND account_id = ?2 ORDER BY seq DESC LIMIT ?3)
-                WHERE disposition = 2";
-    let mut statement = connection.prepare_cached(sql)?;
+    let sql = format!(
+        "SELECT * FROM (SELECT {EVENT_COLUMNS} FROM events WHERE tenant = ?1 AND account_id = ?2 ORDER BY seq DESC LIMIT ?3)
+          WHERE disposition = 2"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map((tenant, account.0, LOOK_BACK), |row| {
         let event = stored(row)?;
         let words = event.reason.map_or("", Reason::sentence).to_owned();

@@ -199,7 +199,8 @@ fn see_account(
                ON CONFLICT (tenant, contact_id) DO UPDATE SET
                  touched_at = max(touched_at, excluded.touched_at),
                  owner_id = coalesce(excluded.owner_id, owner_id),
-                 owner_short = CASE WHEN excluded.owner_id IS NULL THEN owner_short ELSE coalesce(excluded.owner_short, owner_short) END",
+                 owner_short = CASE WHEN excluded.owner_id IS NULL OR excluded.owner_id = owner_id THEN coalesce(excluded.owner_short, owner_short) ELSE excluded.owner_short END,
+                 owner_full = CASE WHEN excluded.owner_id IS NULL OR excluded.owner_id = owner_id THEN owner_full END",
         )?
         .execute(params![event.tenant.0, account.0, event.owner.map(|owner| owner.0), short_name, millis(now)])
         .map(drop)
@@ -226,6 +227,10 @@ fn last_write(
         .query_row((tenant, record.entity.as_str(), record.id), |row| timestamp(row, "at"))
         .optional()
 }
+
+/// All but the body, which may be large.
+pub(super) const EVENT_COLUMNS: &str = "seq, event_id, name, entity, entity_id, account_id, changed_by, changes, \
+     received_at, disposition, reason, words, job_id, repeats";
 
 /// What an event's row says besides the delivery itself.
 struct Particulars<'a> {
@@ -292,9 +297,12 @@ fn events(
 ) -> rusqlite::Result<Page<StoredEvent>> {
     let limit = page.bounded();
     let before = page.after.as_deref().and_then(|after| after.parse::<i64>().ok()).unwrap_or(i64::MAX);
-    let of_account = if account.is_some() { "AND account_id = ?4" } else { "AND ?4 IS NULL" };
+    // Without an account the newest are read off the end of the table; the plus sign keeps the index on the tenant out,
+    // which would sort all of them.
+    let of_account =
+        if account.is_some() { "tenant = ?1 AND account_id = ?4" } else { "+tenant = ?1 AND ?4 IS NULL" };
     let sql = format!(
-        "SELECT * FROM events WHERE tenant = ?1 {of_account} AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
+        "SELECT {EVENT_COLUMNS} FROM events WHERE {of_account} AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
     );
     let items: Vec<StoredEvent> = connection
         .prepare_cached(&sql)?

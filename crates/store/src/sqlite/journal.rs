@@ -17,7 +17,7 @@ use crate::journal::{Journal, Resolution, Step, Write, WriteId, WriteState};
 use crate::queue::Lease;
 
 /// How far back a record's own values are looked for.
-const LOOK_BACK: i64 = 50;
+const LOOK_BACK: i64 = 1000;
 
 #[async_trait]
 impl Journal for SqliteStore {
@@ -112,7 +112,8 @@ impl Journal for SqliteStore {
         let tenant = tenant.0.clone();
         self.readers
             .read(move |connection| {
-                let sql = "SELECT count(*) FROM writes WHERE tenant = ?1 AND state = 1";
+                let sql =
+                    "SELECT count(*) FROM writes INDEXED BY writes_done WHERE tenant = ?1 AND state = 1";
                 connection.prepare_cached(sql)?.query_row([tenant], |row| row.get(0))
             })
             .await
@@ -151,10 +152,17 @@ pub(super) fn close_intents(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let mut close = connection.prepare_cached(
-        "UPDATE writes SET state = ?2, words = ?3, settled_at = ?4 WHERE id = ?1 AND state = 0",
+        "UPDATE writes SET state = ?2, words = ?3, settled_at = ?4, fields = coalesce(?5, fields) WHERE id = ?1 AND (state = 0 OR (state = 2 AND ?2 = 1))",
     )?;
     for resolution in resolutions {
-        close.execute((resolution.write, state_number(resolution.state), &resolution.words, millis(now)))?;
+        let stands = resolution.stands.as_ref().map(to_json).transpose()?;
+        close.execute((
+            resolution.write,
+            state_number(resolution.state),
+            &resolution.words,
+            millis(now),
+            stands,
+        ))?;
     }
     Ok(())
 }

@@ -160,9 +160,9 @@ impl Queue for SqliteStore {
         self.readers.read(move |connection| jobs(connection, &tenant, &filter, &page)).await
     }
 
-    async fn queue_counts(&self, tenant: &TenantId) -> Result<QueueCounts, StoreError> {
+    async fn queue_counts(&self, tenant: &TenantId, now: Timestamp) -> Result<QueueCounts, StoreError> {
         let tenant = tenant.0.clone();
-        self.readers.read(move |connection| counts(connection, &tenant)).await
+        self.readers.read(move |connection| counts(connection, &tenant, now)).await
     }
 
     fn wake(&self) -> Arc<Notify> {
@@ -245,8 +245,9 @@ fn abandoned(
     until: Option<Timestamp>,
     now: Timestamp,
 ) -> rusqlite::Result<u64> {
-    let sql =
-        format!("SELECT {JOB_COLUMNS}, fence FROM jobs WHERE state = 1 AND lease_until <= ?1 ORDER BY id");
+    let sql = format!(
+        "SELECT {JOB_COLUMNS}, fence FROM jobs INDEXED BY jobs_lease WHERE state = 1 AND lease_until <= ?1 ORDER BY id"
+    );
     let dead: Vec<(Job, i64)> = connection
         .prepare_cached(&sql)?
         .query_map([until.map_or(i64::MAX, millis)], |row| Ok((job(row)?, row.get("fence")?)))?
@@ -465,6 +466,10 @@ fn jobs(
 ) -> rusqlite::Result<Page<Job>> {
     let limit = page.bounded();
     let before = page.after.as_deref().and_then(|after| after.parse::<i64>().ok()).unwrap_or(i64::MAX);
+    // Without a narrower condition the newest are read off the end of the table, and the index on the tenant would sort
+    // all of them; the plus sign keeps it out.
+    let is_narrow = filter.account.is_some() || !filter.states.is_empty();
+    let tenant_column = if is_narrow { "tenant" } else { "+tenant" };
     let mut conditions = String::new();
     if !filter.states.is_empty() {
         let numbers: Vec<String> =
@@ -473,7 +478,7 @@ fn jobs(
     }
     conditions.push_str(if filter.account.is_some() { " AND account_id = ?4" } else { " AND ?4 IS NULL" });
     let sql = format!(
-        "SELECT {JOB_COLUMNS} FROM jobs WHERE tenant = ?1{conditions} AND id < ?2 ORDER BY id DESC LIMIT ?3"
+        "SELECT {JOB_COLUMNS} FROM jobs WHERE {tenant_column} = ?1{conditions} AND id < ?2 ORDER BY id DESC LIMIT ?3"
     );
     let items: Vec<Job> = connection
         .prepare_cached(&sql)?
@@ -483,7 +488,7 @@ fn jobs(
     Ok(Page { items, next })
 }
 
-fn counts(connection: &Connection, tenant: &str) -> rusqlite::Result<QueueCounts> {
+fn counts(connection: &Connection, tenant: &str, now: Timestamp) -> rusqlite::Result<QueueCounts> {
     let mut counts = QueueCounts::default();
     let mut statement =
         connection.prepare_cached("SELECT state, count(*) FROM jobs WHERE tenant = ?1 GROUP BY state")?;
@@ -493,7 +498,7 @@ fn counts(connection: &Connection, tenant: &str) -> rusqlite::Result<QueueCounts
         counts.jobs.insert(state.as_str().to_owned(), row.get(1)?);
     }
     counts.oldest_due_at = connection
-        .prepare_cached("SELECT min(run_at) AS run_at FROM jobs WHERE state = 0")?
-        .query_row([], |row| timestamp_opt(row, "run_at"))?;
+        .prepare_cached("SELECT min(run_at) AS run_at FROM jobs WHERE state = 0 AND run_at <= ?1")?
+        .query_row([millis(now)], |row| timestamp_opt(row, "run_at"))?;
     Ok(counts)
 }

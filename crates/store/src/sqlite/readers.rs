@@ -34,7 +34,7 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let _permit = self
+        let permit = self
             .permits
             .clone()
             .acquire_owned()
@@ -42,6 +42,8 @@ impl Readers {
             .map_err(|_| StoreError::Unavailable("the store is closed".into()))?;
         let (path, idle) = (self.path.clone(), Arc::clone(&self.idle));
         let read = move || {
+            // Kept until the query has ended, also when nobody waits for it any more.
+            let _permit = permit;
             let kept = idle.lock().expect("no reader panics while it holds the list").pop();
             let connection = match kept {
                 Some(connection) => connection,

@@ -16,6 +16,8 @@ use crate::StoreError;
 
 /// How soon after a failure a fresh connection is tried.
 const PAUSE: Duration = Duration::from_millis(100);
+/// A failure this long after the last one stands alone.
+const FORGET_AFTER: Duration = Duration::from_secs(10);
 /// After so long without a single commit, a fresh start of the process is the best that is left to try.
 const GIVE_UP_AFTER: Duration = Duration::from_mins(1);
 
@@ -121,8 +123,10 @@ struct Thread {
     synchronous: Synchronous,
     batch: usize,
     connection: Option<Connection>,
-    failing_since: Option<Instant>,
-    last_try: Option<Instant>,
+    /// Since when nothing has been committed, and when that was last noticed.
+    failing_since: Option<(Instant, Instant)>,
+    /// When a connection was last tried, and what it failed with: told again until the next try.
+    last_try: Option<(Instant, StoreError)>,
     wake: Arc<Notify>,
     changes: watch::Sender<u64>,
     gave_up: watch::Sender<bool>,
@@ -201,13 +205,21 @@ impl Thread {
     /// Throws the connection away and tells everybody in the batch.
     fn fail(&mut self, error: &StoreError, batch: &mut Vec<Box<dyn Command>>) {
         if self.connection.take().is_some() {
-            self.last_try = Some(Instant::now());
+            self.last_try = Some((Instant::now(), error.clone()));
             tracing::error!("the database failed, its connection is thrown away: {error}");
         }
-        let is_full = matches!(error, StoreError::Full);
-        let failing_since = *self.failing_since.get_or_insert_with(Instant::now);
-        if !is_full && failing_since.elapsed() > GIVE_UP_AFTER {
-            self.gave_up.send_replace(true);
+        if matches!(error, StoreError::Full) {
+            // A fresh start makes no space; waiting for some is all that is left.
+            self.failing_since = None;
+        } else {
+            // A failure an hour after another one, with nothing in between, is not an hour of failing.
+            let now = Instant::now();
+            let recent = self.failing_since.filter(|(_, last)| now.duration_since(*last) < FORGET_AFTER);
+            let since = recent.map_or(now, |(since, _)| since);
+            self.failing_since = Some((since, now));
+            if now.duration_since(since) > GIVE_UP_AFTER {
+                self.gave_up.send_replace(true);
+            }
         }
         for command in batch.drain(..) {
             command.answer(Some(error.clone()));
@@ -219,12 +231,17 @@ impl Thread {
         if self.connection.is_some() {
             return Ok(());
         }
-        if self.last_try.is_some_and(|at| at.elapsed() < PAUSE) {
-            return Err(StoreError::Unavailable("the database failed a moment ago".into()));
+        if let Some((at, failure)) = &self.last_try
+            && at.elapsed() < PAUSE
+        {
+            return Err(failure.clone());
         }
-        self.last_try = Some(Instant::now());
-        let fresh = connection::reopen_writer(&self.path, self.synchronous);
-        self.connection = Some(fresh.map_err(|error| as_store_error(&error))?);
+        let fresh = connection::reopen_writer(&self.path, self.synchronous).map_err(|error| {
+            let failure = as_store_error(&error);
+            self.last_try = Some((Instant::now(), failure.clone()));
+            failure
+        })?;
+        self.connection = Some(fresh);
         tracing::info!("the database takes writes again");
         Ok(())
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use connector_domain::account::shown;
-use connector_domain::clock::{Clock, SystemClock};
 use connector_domain::field::Target;
 use connector_store::accounts::AccountFilter;
 use connector_store::page::PageRequest;
@@ -60,7 +59,7 @@ impl Summary {
         loop {
             let found = product.store.accounts(&product.tenant, &AccountFilter::default(), &page).await?;
             for row in found.items {
-                let view = shown(&row.open, &row.ended, SystemClock.now());
+                let view = shown(&row.open, &row.ended, product.ports.clock.now());
                 accounts.push(judged(
                     row.id.0,
                     row.facts.name,
@@ -75,7 +74,7 @@ impl Summary {
             page.after = Some(next);
         }
         accounts.sort_by_key(|row| row.id);
-        let counts = product.store.queue_counts(&product.tenant).await?;
+        let counts = product.store.queue_counts(&product.tenant, product.ports.clock.now()).await?;
         let mut problems = Vec::new();
         for missing in in_crm.keys().filter(|id| !accounts.iter().any(|row| row.id == **id)) {
             problems.push(format!("account {missing} never arrived"));

@@ -222,17 +222,32 @@ impl Product {
         };
         let child = command.stdout(self.append("stdout")).stderr(self.append("stderr")).spawn().unwrap();
         self.child = Some(child);
-        let end = Instant::now() + SOON;
+        let end = Instant::now() + Duration::from_secs(20);
         loop {
-            let alive = self.client.get(self.url("/healthz")).send().await;
-            if alive.is_ok_and(|answer| answer.status() == StatusCode::OK) {
+            let alive = self.client.get(self.url("/healthz")).timeout(Duration::from_secs(2)).send().await;
+            if alive.as_ref().is_ok_and(|answer| answer.status() == StatusCode::OK) {
                 return;
             }
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
             assert!(ended.is_none(), "the product ended at its start: {ended:?}");
-            assert!(Instant::now() < end, "the product does not answer");
+            assert!(Instant::now() < end, "no answer, but {alive:?} from {}", self.threads());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// What the threads of the process are at, for a process that is stuck.
+    fn threads(&self) -> String {
+        let process = self.child.as_ref().map_or(0, Child::id);
+        // DEBUGGING
+        let out = Command::new("gdb").args(["-p", &process.to_string(), "-batch", "-ex", "thread apply all bt 25"]).output().unwrap();
+        std::fs::write("/tmp/hang.gdb", &out.stdout).unwrap();
+        drop(Command::new("ss").args(["-tanp"]).stdout(File::create("/tmp/hang.ss").unwrap()).status());
+        let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return String::new() };
+        let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+        let about = |thread: PathBuf| {
+            format!("{}: {} in {}", thread.display(), read(thread.join("comm")), read(thread.join("wchan")))
+        };
+        threads.flatten().map(|thread| about(thread.path())).collect::<Vec<_>>().join("\n")
     }
 
     fn append(&self, name: &str) -> File {

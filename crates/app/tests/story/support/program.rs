@@ -31,15 +31,10 @@ pub(crate) fn run(folder: &Path, variables: &BTreeMap<String, String>, arguments
     }
 }
 
-/// The JSON documents in a text that holds nothing else.
-pub(crate) fn documents(text: &str) -> Vec<Value> {
-    let read = serde_json::Deserializer::from_str(text).into_iter::<Value>().collect::<Result<_, _>>();
-    read.unwrap_or_else(|error| panic!("this is not JSON alone ({error}): {text}"))
-}
-
 /// The only document in a text that holds nothing else.
 pub(crate) fn only_document(text: &str) -> Value {
-    let mut all = documents(text);
+    let read = serde_json::Deserializer::from_str(text).into_iter::<Value>().collect::<Result<Vec<_>, _>>();
+    let mut all = read.unwrap_or_else(|error| panic!("this is not JSON alone ({error}): {text}"));
     assert_eq!(all.len(), 1, "one document is promised: {text}");
     all.remove(0)
 }
