@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret;
 use serde_json::json;
 use superoffice::api::webhook::{Webhook, WebhookState};
+use superoffice::patch::Patch;
 use superoffice::{Client, Error, Remedy, Secret};
 
 use crate::cli::{Cli, WebhookCommand};
@@ -82,10 +83,7 @@ async fn register(cli: &Cli, config: &Config, client: &Client, url: &str) -> Res
     };
     let existing = client.webhooks().await.map_err(|error| refused(&error))?;
     if let Some(webhook) = existing.iter().find(|webhook| webhook.target_url == url) {
-        let id = webhook.webhook_id;
-        let words = format!("Webhook {id} already sends to {url}; its state is {}.", webhook.state);
-        done(cli, &json!({"id": id, "registered": false, "state": webhook.state.to_string()}), &words);
-        return Ok(());
+        return already_there(cli, client, webhook).await;
     }
     let secret = config.webhook_secrets.first().map(|secret| secret.expose_secret().to_owned());
     let mut webhook = Webhook::new(NAME, url, Secret::new(secret.unwrap_or_default()), EVENTS);
@@ -99,6 +97,21 @@ async fn register(cli: &Cli, config: &Config, client: &Client, url: &str) -> Res
         &json!({"id": id, "registered": true, "state": saved.state.to_string()}),
         &format!("Webhook {id} sends to {url}."),
     );
+    Ok(())
+}
+
+/// The webhook exists; one that SuperOffice switched off is switched on again.
+async fn already_there(cli: &Cli, client: &Client, webhook: &Webhook) -> Result<(), Failure> {
+    let (id, url) = (webhook.webhook_id, without_query(&webhook.target_url));
+    if webhook.state == WebhookState::Active {
+        let words = format!("Webhook {id} already sends to {url}.");
+        done(cli, &json!({"id": id, "registered": false, "state": webhook.state.to_string()}), &words);
+        return Ok(());
+    }
+    let active = Patch::new().replace("State", WebhookState::Active.to_string());
+    let saved = client.patch_webhook(id, &active).await.map_err(|error| refused(&error))?;
+    let words = format!("Webhook {id} was {}; it is {} again.", webhook.state, saved.state);
+    done(cli, &json!({"id": id, "registered": false, "state": saved.state.to_string()}), &words);
     Ok(())
 }
 

@@ -66,9 +66,23 @@ where
 
 /// Hands requests to the writing thread.
 pub(super) struct Writer {
-    sender: mpsc::Sender<Box<dyn Command>>,
+    /// `None` only while it is being closed.
+    sender: Option<mpsc::Sender<Box<dyn Command>>>,
+    thread: Option<std::thread::JoinHandle<()>>,
     waiting: usize,
     given_up: watch::Receiver<bool>,
+}
+
+/// Closing waits for what was handed over, so that nothing is cut off and one tidy file is left.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.sender.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the writing thread ended in a panic");
+        }
+    }
 }
 
 impl Writer {
@@ -81,7 +95,7 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(options.waiting);
         let (gave_up, given_up) = watch::channel(false);
-        let thread = Thread {
+        let writing = Thread {
             path: path.to_owned(),
             synchronous: options.synchronous,
             batch: options.batch.max(1),
@@ -92,10 +106,13 @@ impl Writer {
             changes,
             gave_up,
         };
-        std::thread::Builder::new().name("store-writer".into()).spawn(move || thread.run(receiver)).map_err(
-            |error| StoreError::Unusable(format!("the writing thread cannot be started: {error}")),
-        )?;
-        Ok(Self { sender, waiting: options.waiting, given_up })
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writing.run(receiver))
+            .map_err(|error| {
+                StoreError::Unusable(format!("the writing thread cannot be started: {error}"))
+            })?;
+        Ok(Self { sender: Some(sender), thread: Some(thread), waiting: options.waiting, given_up })
     }
 
     /// Runs a request in the next batch and returns its value once that is on disk.
@@ -106,9 +123,11 @@ impl Writer {
     {
         let (answer, result) = oneshot::channel();
         let call = Box::new(Call { run, value: None, answer });
-        self.sender.try_send(call).map_err(|error| match error {
+        let closed = || StoreError::Unavailable("the store is closed".into());
+        let sender = self.sender.as_ref().ok_or_else(closed)?;
+        sender.try_send(call).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy(self.waiting),
-            mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable("the store is closed".into()),
+            mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
         result.await.map_err(|_| StoreError::Unavailable("the writing thread has ended".into()))?
     }
