@@ -18,7 +18,7 @@ Usage: cargo xtask <TASK>
 Tasks:
   test    Format check, lints, dependency check, and every test suite; installs what it needs
   check   The quick part of it: format check, lints and the tests of all crates but the whole product's
-  bench   Measures the product against its goals, side by side in one run
+  bench   Measures the product against its goals, side by side in one run; --quick for a look
   docs    Writes the generated documents anew; with --check, says whether they are up to date
 ";
 

@@ -3,6 +3,7 @@
 //! `queue_rate FILE JOBS` prints one JSON object. The file must not exist; it is left behind.
 
 #![expect(clippy::print_stdout, reason = "this is its output")]
+#![expect(clippy::cast_precision_loss, reason = "a rate for people")]
 
 use std::error::Error;
 use std::path::PathBuf;

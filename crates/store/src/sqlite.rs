@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 use crate::StoreError;
 
 mod accounts;
+mod checkpoint;
 mod connection;
 mod inbox;
 mod journal;

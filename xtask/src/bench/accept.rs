@@ -161,14 +161,10 @@ fn figures(samples: &[Vec<Sample>], report: &mut Report) {
         [(1, Bar::None), (8, Bar::None), (64, Bar::AtLeast(0.50)), (256, Bar::AtLeast(0.55))]
     {
         let (full, bare) = (of(Kind::Full, connections), of(Kind::Bare, connections));
-        let what = format!("durable acknowledgements, {connections} connections");
+        let noun = if connections == 1 { "connection" } else { "connections" };
+        let what = format!("durable acknowledgements, {connections} {noun}");
         report.figure(&what, middle(full, rate), "/s", Bar::None);
-        report.figure(
-            &format!("… ÷ bare endpoint, {connections} connections"),
-            ratio(full, bare, rate),
-            "×",
-            bar,
-        );
+        report.figure(&format!("… ÷ bare endpoint, {connections} {noun}"), ratio(full, bare, rate), "×", bar);
     }
     for (connections, bar) in [(64, Bar::AtMost(1.0)), (256, Bar::None)] {
         let (full, bare) = (of(Kind::Full, connections), of(Kind::Bare, connections));
@@ -225,7 +221,6 @@ fn figures(samples: &[Vec<Sample>], report: &mut Report) {
     report.detail(&table);
 }
 
-/// How long each case runs.
 impl Length {
     /// The full measurement.
     pub(crate) const FULL: Self = Self {

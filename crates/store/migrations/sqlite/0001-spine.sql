@@ -3,7 +3,7 @@
 CREATE TABLE events (
   seq          INTEGER PRIMARY KEY,
   tenant       TEXT    NOT NULL,
-  event_id     TEXT    NOT NULL,
+  event_id              NOT NULL,           -- 16 bytes when it is a UUID, else text
   name         TEXT    NOT NULL,
   entity       TEXT,
   entity_id    INTEGER,
@@ -52,7 +52,7 @@ CREATE INDEX        jobs_due           ON jobs (run_at, id)                WHERE
 CREATE INDEX        jobs_lease         ON jobs (lease_until)               WHERE state = 1;
 CREATE INDEX        jobs_record        ON jobs (tenant, entity, entity_id, id);
 CREATE INDEX        jobs_account       ON jobs (tenant, account_id, id);
-CREATE INDEX        jobs_state         ON jobs (tenant, state, id);
+CREATE INDEX        jobs_ended         ON jobs (tenant, state, id)            WHERE state >= 2;
 
 CREATE TABLE accounts (
   tenant       TEXT    NOT NULL,

@@ -12,6 +12,14 @@ use crate::StoreError;
 /// SQLite before this version can corrupt a database when one connection writes while another checkpoints.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
+/// How long a connection waits for another one's lock.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Each connection stays with one thread at a time, which Rust sees to; SQLite need not lock it as well.
+const OWN_THREAD: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
+    .union(OpenFlags::SQLITE_OPEN_CREATE)
+    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 /// The migrations, oldest first. Each runs once, in one transaction.
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001-spine.sql")];
 
@@ -54,8 +62,8 @@ pub(super) fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Conne
             rusqlite::version()
         )));
     }
-    let mut connection =
-        Connection::open(path).map_err(|error| unusable(path, &format!("it cannot be opened: {error}")))?;
+    let mut connection = Connection::open_with_flags(path, OWN_THREAD)
+        .map_err(|error| unusable(path, &format!("it cannot be opened: {error}")))?;
     prepare_writer(&connection, synchronous).and_then(|()| migrate(&mut connection, path)).map_err(
         |trouble| match trouble {
             Trouble::Sqlite(error) => unusable(path, &error.to_string()),
@@ -77,8 +85,10 @@ impl From<rusqlite::Error> for Trouble {
 }
 
 fn prepare_writer(connection: &Connection, synchronous: Synchronous) -> Result<(), Trouble> {
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A thread of its own copies the log into the database.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     let (word, number) = match synchronous {
         Synchronous::Full => ("FULL", 2),
         Synchronous::Normal => ("NORMAL", 1),
@@ -91,6 +101,7 @@ fn prepare_writer(connection: &Connection, synchronous: Synchronous) -> Result<(
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // A connection that is thrown away after an error must not touch the file again.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    keep_plans(connection)?;
     connection.set_prepared_statement_cache_capacity(96);
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     let level: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
@@ -100,6 +111,12 @@ fn prepare_writer(connection: &Connection, synchronous: Synchronous) -> Result<(
         )));
     }
     Ok(())
+}
+
+/// Keeps the plans of prepared statements whatever is bound to them. Otherwise SQLite compiles some statements anew at
+/// each run, since the plan might be better for another value; that took most of the writer's time.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Trouble> {
@@ -124,7 +141,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Trouble> {
 
 /// Opens a fresh writing connection after the old one was thrown away, and proves that it can commit.
 pub(super) fn reopen_writer(path: &Path, synchronous: Synchronous) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
+    let connection = Connection::open_with_flags(path, OWN_THREAD)?;
     prepare_writer(&connection, synchronous).map_err(|trouble| match trouble {
         Trouble::Sqlite(error) => error,
         Trouble::Refused(_) => rusqlite::Error::InvalidQuery,
@@ -138,13 +155,25 @@ pub(super) fn reopen_writer(path: &Path, synchronous: Synchronous) -> rusqlite::
     Ok(connection)
 }
 
+/// Opens the connection that copies the log into the database.
+pub(super) fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OWN_THREAD)?;
+    connection.busy_timeout(PATIENCE)?;
+    // It must not do at its end what it does in its time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -256)?;
+    Ok(connection)
+}
+
 /// Opens a connection that can only read.
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -2000)?;
+    keep_plans(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

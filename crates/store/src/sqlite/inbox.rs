@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::SqliteStore;
 use super::queue::{Wanted, want};
-use super::rows::{count, entity, millis, reason, strange, timestamp};
+use super::rows::{StoredId, count, entity, event_id, millis, reason, strange, timestamp};
 use super::writer::Touched;
 use crate::StoreError;
 use crate::inbox::{Accepted, Content, Delivery, Disposition, Inbox, StoredEvent};
@@ -46,7 +46,7 @@ impl Inbox for SqliteStore {
             .read(move |connection| {
                 connection
                     .prepare_cached("SELECT * FROM events WHERE tenant = ?1 AND event_id = ?2")?
-                    .query_row((tenant, id), |row| Ok((stored(row)?, row.get("body")?)))
+                    .query_row((tenant, StoredId::of(&id)), |row| Ok((stored(row)?, row.get("body")?)))
                     .optional()
             })
             .await
@@ -139,7 +139,7 @@ fn accept_event(
 }
 
 fn seen_before(connection: &Connection, delivery: &Delivery) -> rusqlite::Result<bool> {
-    let key = (&delivery.tenant.0, &delivery.id.0);
+    let key = (&delivery.tenant.0, StoredId::of(&delivery.id.0));
     let seen = connection
         .prepare_cached("SELECT seq FROM events WHERE tenant = ?1 AND event_id = ?2")?
         .query_row(key, |row| row.get::<_, i64>(0))
@@ -256,7 +256,7 @@ fn store(connection: &Connection, delivery: &Delivery, row: &Particulars<'_>) ->
         )?
         .execute(params![
             delivery.tenant.0,
-            delivery.id.0,
+            StoredId::of(&delivery.id.0),
             row.event.map_or("", |event| &event.name),
             record.map(|record| record.entity.as_str()),
             record.map(|record| record.id),
@@ -323,7 +323,7 @@ pub(super) fn stored(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     let job: Option<i64> = row.get("job_id")?;
     Ok(StoredEvent {
         seq: row.get("seq")?,
-        id: EventId(row.get("event_id")?),
+        id: EventId(event_id(row)?),
         name: row.get("name")?,
         record,
         account: account.map(ContactId),

@@ -179,40 +179,79 @@ pub(super) struct Wanted<'a> {
 }
 
 /// Joins the waiting job of the record, or begins one. Says which job, and whether it is new.
+///
+/// Several plain statements instead of one upsert: this is the hottest path there is, and an upsert that returns a row
+/// takes half as long again.
 pub(super) fn want(
     connection: &Connection,
     wanted: &Wanted<'_>,
     rest: SignedDuration,
     now: Timestamp,
 ) -> rusqlite::Result<(JobId, bool)> {
+    let record = (wanted.tenant, wanted.record.entity.as_str(), wanted.record.id);
+    let waiting: Option<i64> = connection
+        .prepare_cached(
+            "SELECT id FROM jobs INDEXED BY jobs_one_pending
+              WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND state = 0",
+        )?
+        .query_row(record, |row| row.get(0))
+        .optional()?;
+    match waiting {
+        Some(job) => join(connection, wanted, job, now).map(|()| (JobId(job), false)),
+        None => begin(connection, wanted, rest, now).map(|job| (job, true)),
+    }
+}
+
+fn join(connection: &Connection, wanted: &Wanted<'_>, job: i64, now: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE jobs SET events = events + 1, created = max(created, ?2), updated_at = ?3,
+                             account_id = coalesce(?4, account_id),
+                             lane = CASE WHEN ?4 IS NULL THEN lane ELSE ?5 END
+              WHERE id = ?1",
+        )?
+        .execute((
+            job,
+            wanted.created,
+            millis(now),
+            wanted.account.map(|account| account.0),
+            lane(wanted.record, wanted.account),
+        ))
+        .map(drop)
+}
+
+fn begin(
+    connection: &Connection,
+    wanted: &Wanted<'_>,
+    rest: SignedDuration,
+    now: Timestamp,
+) -> rusqlite::Result<JobId> {
+    let entity = wanted.record.entity.as_str();
+    let last: Option<Option<i64>> = connection
+        .prepare_cached(
+            "SELECT started_at FROM jobs INDEXED BY jobs_record
+              WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row((wanted.tenant, entity, wanted.record.id), |row| row.get(0))
+        .optional()?;
+    let rest = i64::try_from(rest.as_millis()).unwrap_or(i64::MAX / 4);
+    let rested = last.flatten().map_or(0, |started| started.saturating_add(rest));
     connection
         .prepare_cached(
             "INSERT INTO jobs (tenant, entity, entity_id, account_id, lane, created, state, run_at, events, created_at, updated_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0,
-                       max(?7, coalesce((SELECT started_at + ?8 FROM jobs WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3
-                                          ORDER BY id DESC LIMIT 1), 0)),
-                       1, ?7, ?7)
-               ON CONFLICT (tenant, entity, entity_id) WHERE state = 0 DO UPDATE SET
-                 events = events + 1,
-                 created = max(created, excluded.created),
-                 account_id = coalesce(excluded.account_id, account_id),
-                 lane = CASE WHEN excluded.account_id IS NULL THEN lane ELSE excluded.lane END,
-                 updated_at = excluded.updated_at
-               RETURNING id, events",
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 1, ?8, ?8)",
         )?
-        .query_row(
-            params![
-                wanted.tenant,
-                wanted.record.entity.as_str(),
-                wanted.record.id,
-                wanted.account.map(|account| account.0),
-                lane(wanted.record, wanted.account),
-                wanted.created,
-                millis(now),
-                i64::try_from(rest.as_millis()).unwrap_or(i64::MAX / 4),
-            ],
-            |row| Ok((JobId(row.get(0)?), row.get::<_, i64>(1)? == 1)),
-        )
+        .execute(params![
+            wanted.tenant,
+            entity,
+            wanted.record.id,
+            wanted.account.map(|account| account.0),
+            lane(wanted.record, wanted.account),
+            wanted.created,
+            rested.max(millis(now)),
+            millis(now),
+        ])?;
+    Ok(JobId(connection.last_insert_rowid()))
 }
 
 fn lease_one(
@@ -490,12 +529,20 @@ fn jobs(
 
 fn counts(connection: &Connection, tenant: &str, now: Timestamp) -> rusqlite::Result<QueueCounts> {
     let mut counts = QueueCounts::default();
-    let mut statement =
-        connection.prepare_cached("SELECT state, count(*) FROM jobs WHERE tenant = ?1 GROUP BY state")?;
-    let mut rows = statement.query([tenant])?;
-    while let Some(row) = rows.next()? {
-        let state = state(row.get(0)?)?;
-        counts.jobs.insert(state.as_str().to_owned(), row.get(1)?);
+    let ways = [
+        "SELECT state, count(*) FROM jobs INDEXED BY jobs_ended WHERE tenant = ?1 AND state >= 2 GROUP BY state",
+        "SELECT state, count(*) FROM jobs INDEXED BY jobs_one_pending WHERE tenant = ?1 AND state = 0",
+        "SELECT state, count(*) FROM jobs INDEXED BY jobs_one_in_flight WHERE tenant = ?1 AND state = 1",
+    ];
+    for sql in ways {
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query([tenant])?;
+        while let Some(row) = rows.next()? {
+            // A count of nothing comes without a state.
+            if let Some(number) = row.get::<_, Option<i64>>(0)? {
+                counts.jobs.insert(state(number)?.as_str().to_owned(), row.get(1)?);
+            }
+        }
     }
     counts.oldest_due_at = connection
         .prepare_cached("SELECT min(run_at) AS run_at FROM jobs WHERE state = 0 AND run_at <= ?1")?

@@ -5,7 +5,7 @@ use connector_domain::ids::{ContactId, Entity, JobId, RecordRef, TenantId};
 use connector_domain::job::{Job, JobState};
 use connector_domain::reason::Reason;
 use jiff::Timestamp;
-use rusqlite::types::Type;
+use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, Row};
 
 pub(super) const JOB_COLUMNS: &str = "id, tenant, entity, entity_id, account_id, created, state, reason, words, remedy, \
@@ -92,6 +92,47 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
     })
 }
 
+/// An event's id as it is stored: the 16 bytes of a UUID, which most are, take a third of the room in the row and in its
+/// index. Anything else, also a UUID in another spelling, is stored as it is written.
+pub(super) enum StoredId<'a> {
+    Uuid([u8; 16]),
+    Text(&'a str),
+}
+
+impl<'a> StoredId<'a> {
+    pub(super) fn of(id: &'a str) -> Self {
+        match uuid::Uuid::try_parse(id) {
+            Ok(uuid) if uuid.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()) == id => {
+                Self::Uuid(uuid.into_bytes())
+            }
+            Ok(_) | Err(_) => Self::Text(id),
+        }
+    }
+}
+
+impl ToSql for StoredId<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Uuid(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+        })
+    }
+}
+
+pub(super) fn event_id(row: &Row<'_>) -> rusqlite::Result<String> {
+    match row.get_ref("event_id")? {
+        ValueRef::Blob(bytes) => {
+            let uuid =
+                uuid::Uuid::from_slice(bytes).map_err(|error| strange("event_id", &error.to_string()))?;
+            Ok(uuid.as_hyphenated().to_string())
+        }
+        ValueRef::Text(text) => Ok(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => {
+            Err(strange("event_id", "neither text nor bytes"))
+        }
+    }
+}
+
 /// A finished job as one line of an account's history.
 pub(super) fn ended(job: &Job) -> Option<Ended> {
     let at = job.finished_at.filter(|_| job.state.is_final())?;
@@ -131,4 +172,22 @@ pub(super) fn to_json<T: serde::Serialize>(value: &T) -> rusqlite::Result<String
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     serde_json::from_str(&text).map_err(|error| strange(column, &error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_come_back_as_they_were_written() {
+        let connection = Connection::open_in_memory().unwrap();
+        for id in
+            ["88f91933-edce-4c1a-8ded-ade8e2f72434", "88F91933-EDCE-4C1A-8DED-ADE8E2F72434", "sha256:ab", ""]
+        {
+            let read: String =
+                connection.query_row("SELECT ?1 AS event_id", [StoredId::of(id)], event_id).unwrap();
+            assert_eq!(read, id);
+        }
+        assert!(matches!(StoredId::of("88f91933-edce-4c1a-8ded-ade8e2f72434"), StoredId::Uuid(_)));
+    }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use super::checkpoint::Checkpoint;
 use super::{Options, Synchronous, connection};
 use crate::StoreError;
 
@@ -95,12 +96,16 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(options.waiting);
         let (gave_up, given_up) = watch::channel(false);
+        let checkpoint = Checkpoint::start(path).map_err(|error| {
+            StoreError::Unusable(format!("the copying thread cannot be started: {error}"))
+        })?;
         let writing = Thread {
             path: path.to_owned(),
             synchronous: options.synchronous,
             batch: options.batch.max(1),
             connection: Some(first),
             failing_since: None,
+            checkpoint,
             last_try: None,
             wake,
             changes,
@@ -146,6 +151,7 @@ struct Thread {
     failing_since: Option<(Instant, Instant)>,
     /// When a connection was last tried, and what it failed with: told again until the next try.
     last_try: Option<(Instant, StoreError)>,
+    checkpoint: Checkpoint,
     wake: Arc<Notify>,
     changes: watch::Sender<u64>,
     gave_up: watch::Sender<bool>,
@@ -172,9 +178,11 @@ impl Thread {
         let Some(connection) = &self.connection else {
             return Err(StoreError::Unavailable("no connection".into()));
         };
+        self.checkpoint.restart_if_asked(connection);
         match together(connection, batch) {
             Ok(touched) => {
                 self.succeeded(touched);
+                self.checkpoint.committed(batch.len() as u64);
                 for command in batch.drain(..) {
                     command.answer(None);
                 }
