@@ -39,12 +39,17 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
     let now = ports.clock.now();
     let mut landed = Vec::new();
     let mut resolutions = Vec::new();
-    for write in ports.journal.open_intents(&ports.tenant, work.job().record).await? {
+    // The newest first: of several that wanted the same, only one can have landed, since it broke the others' guards.
+    for write in ports.journal.open_intents(&ports.tenant, work.job().record).await?.into_iter().rev() {
         let standing: Vec<FieldWrite> =
             write.fields.into_iter().filter(|field| stands(current, field)).collect();
-        let (state, words) = if !standing.is_empty() {
-            landed.extend(standing);
+        let fresh: Vec<FieldWrite> =
+            standing.iter().filter(|field| is_news(&landed, field)).cloned().collect();
+        let (state, words) = if !fresh.is_empty() {
+            landed.extend(fresh);
             (WriteState::Done, "found done when looked at again")
+        } else if !standing.is_empty() {
+            (WriteState::NotDone, "found to be another write's work when looked at again")
         } else if now.duration_since(write.intended_at) < MAY_STILL_ARRIVE {
             work.undecided.push(write.id);
             continue;
@@ -61,12 +66,16 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
         let earlier = ports.journal.job_writes(&ports.tenant, work.job().id).await?;
         let done = earlier.into_iter().filter(|write| write.state == WriteState::Done);
         for field in done.flat_map(|write| write.fields).filter(|field| stands(current, field)) {
-            if landed.iter().all(|known: &FieldWrite| known.target != field.target) {
+            if is_news(&landed, &field) {
                 landed.push(field);
             }
         }
     }
     Ok(landed)
+}
+
+fn is_news(landed: &[FieldWrite], field: &FieldWrite) -> bool {
+    landed.iter().all(|known| known.target != field.target)
 }
 
 fn stands(current: &Fields, field: &FieldWrite) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use superoffice_emulator::{Entity, Kind, Mishap, World};
 use tokio::task::JoinSet;
 
-use crate::support::{INSIDER, Ledger, Product, Setup};
+use crate::support::{INSIDER, Ledger, Product, SOON, Setup, until};
 
 /// What somebody typed into a field.
 #[derive(Debug, Clone)]
@@ -127,11 +127,13 @@ async fn a_person_who_edits_between_our_read_and_our_write_keeps_the_last_word()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_carries_only_what_differs_and_is_refused_when_it_does_no_longer() {
     let product = Setup::new().restless().start().await;
-    product.world.mishap(Mishap::new(Kind::Slow).on("PATCH Contact").ms(500).times(1));
+    product.world.mishap(Mishap::new(Kind::Slow).on("PATCH Contact").ms(2_500).times(1));
     let id = product.enter(&product.companies[0]);
-    while on_their_way(&product, &BTreeMap::new()).await.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(SOON, "the company's write is on its way", async || {
+        let found = on_their_way(&product, &BTreeMap::new()).await;
+        found.contains(&(Entity::Contact, id)).then_some(())
+    })
+    .await;
     let typed = [("Opener primary", "By hand.")];
     product.world.edit(Entity::Contact, id, INSIDER, &typed).unwrap();
     product.settle().await;

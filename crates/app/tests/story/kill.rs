@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use superoffice_emulator::{Entity, Outcome, story};
+use superoffice_emulator::{Entity, Kind, Mishap, Outcome, story};
 
 use crate::support::{Delivery, INSIDER, Ledger, Product, SOON, Setup, until};
 
@@ -156,4 +156,31 @@ async fn assert_each_effect_once(product: &Product, load: &Load) {
     assert_eq!(sent, u64::try_from(ledger.len()).unwrap(), "writes were sent that changed nothing");
     let status = product.status().await;
     assert_eq!(status["writes"], ledger.len(), "the journal knows of each write");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_writes_whose_end_nobody_saw_the_journal_counts_the_one_that_landed() {
+    let setup = Setup::new().toml("retry.first_wait = \"10ms\"\nretry.longest_wait = \"50ms\"");
+    let mut product = setup.restless().start().await;
+    // The first never arrives, because its sender is killed; the second does, and its answer breaks off.
+    product.world.mishap(Mishap::new(Kind::Slow).on("PATCH Contact").ms(5_000).times(1));
+    let id = product.enter(&product.companies[0]);
+    let job = until(SOON, "the first write is on its way", async || {
+        let jobs = product.jobs_of(Entity::Contact, id).await;
+        let job = product.try_get(&format!("/api/v1/jobs/{}", jobs.first()?["id"])).await?;
+        (job["writes"][0]["state"] == "intended").then(|| job["id"].clone())
+    })
+    .await;
+    product.kill();
+    product.world.mishap(Mishap::new(Kind::TruncatedBody).on("PATCH Contact").times(1));
+    product.launch().await;
+    product.settle().await;
+
+    let job = product.get(&format!("/api/v1/jobs/{job}")).await;
+    let states: Vec<_> = job["writes"].as_array().unwrap().iter().map(|write| &write["state"]).collect();
+    assert_eq!(states, ["not_done", "done"], "{job}");
+    assert_eq!((&job["state"], &job["attempts"]), (&"COMPLETED".into(), &3.into()));
+    let ledger = Ledger::of(&product.world);
+    assert_eq!(ledger.to(Entity::Contact, id).len(), 1);
+    assert_eq!(product.status().await["writes"], ledger.len());
 }

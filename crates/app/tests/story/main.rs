@@ -8,8 +8,8 @@
 //! * `guarded`: people who edit at the same time; `trouble`: a CRM that fails
 //! * `kill`, `stopping`, `disk`: a process and a machine that fail
 //!
-//! `SO_CONNECTOR_KILL_ROUNDS` says how often `kill` kills (12 without it). With more than a hundred, run it with
-//! `cargo test -p so-connector --test story kill`, because nextest ends a test after four minutes.
+//! `SO_CONNECTOR_KILL_ROUNDS` says how often `kill` kills, 12 times without it. Three hundred take about three minutes;
+//! for more use `cargo test -p so-connector --test story kill`, because nextest ends a test after four.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 #![expect(

@@ -80,7 +80,8 @@ async fn a_write_that_is_refused_for_a_while_is_tried_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_is_always_refused_fails_after_five_retries_and_the_queue_goes_on() {
     let product = impatient().start().await;
-    let poisoned = product.enter(&product.companies[0]);
+    // The first company that is entered.
+    let poisoned = 1;
     product.world.mishap(only_for(poisoned, Mishap::new(Kind::Status).on("PATCH Contact").status(500)));
     product.play().await;
     product.settle().await;

@@ -129,6 +129,7 @@ impl Setup {
         let emulator = emulator.await.unwrap();
         let details = emulator.details();
         let folder = tempfile::Builder::new().prefix("story-").tempdir().unwrap();
+        program::keep(folder.path());
         if !self.toml.is_empty() {
             std::fs::write(folder.path().join("connector.toml"), &self.toml).unwrap();
         }
@@ -230,7 +231,7 @@ impl Product {
             }
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
             assert!(ended.is_none(), "the product ended at its start: {ended:?}");
-            assert!(Instant::now() < end, "no answer, but {alive:?} from {}", self.threads());
+            assert!(Instant::now() < end, "{alive:?} is all that comes; its threads:\n{}", self.threads());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -238,10 +239,6 @@ impl Product {
     /// What the threads of the process are at, for a process that is stuck.
     fn threads(&self) -> String {
         let process = self.child.as_ref().map_or(0, Child::id);
-        // DEBUGGING
-        let out = Command::new("gdb").args(["-p", &process.to_string(), "-batch", "-ex", "thread apply all bt 25"]).output().unwrap();
-        std::fs::write("/tmp/hang.gdb", &out.stdout).unwrap();
-        drop(Command::new("ss").args(["-tanp"]).stdout(File::create("/tmp/hang.ss").unwrap()).status());
         let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return String::new() };
         let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
         let about = |thread: PathBuf| {

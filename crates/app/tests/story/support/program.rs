@@ -14,9 +14,19 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_so-connector");
+const KEPT: &str = "so-connector";
+
+/// Lets a folder keep the program as it is now, although somebody may build another one meanwhile.
+pub(crate) fn keep(folder: &Path) {
+    // On another file system there is no link, and the usual place does.
+    drop(std::fs::hard_link(PROGRAM, folder.join(KEPT)));
+}
+
 /// The program with an environment of these variables alone, in `folder`.
 pub(crate) fn command(folder: &Path, variables: &BTreeMap<String, String>, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_so-connector"));
+    let kept = folder.join(KEPT);
+    let mut command = Command::new(if kept.exists() { &kept } else { Path::new(PROGRAM) });
     command.current_dir(folder).env_clear().envs(variables).args(arguments).stdin(Stdio::null());
     command
 }
