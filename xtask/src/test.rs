@@ -110,16 +110,20 @@ fn dependencies() -> anyhow::Result<String> {
     let deny = install::cargo_deny()?;
     let deny = deny.to_string_lossy();
     let mut checks = vec!["bans", "licenses", "sources"];
+    let mut remark = "";
     if let Some(snapshot) = install::advisories()? {
         println!("advisories from {}", snapshot.file_name().unwrap_or_default().to_string_lossy());
         checks.push("advisories");
     } else {
-        println!("advisories are skipped: there is no snapshot of the RustSec database here");
+        remark = "; advisories SKIPPED: there is no snapshot of the RustSec database in ../shared/security";
+        println!(
+            "advisories are skipped: there is no snapshot of the RustSec database in ../shared/security"
+        );
     }
     let mut arguments = vec!["--offline", "--log-level", "error", "check", "--hide-inclusion-graph"];
     arguments.extend(&checks);
     shell::run(&deny, &arguments)?;
-    Ok(checks.join(", "))
+    Ok(checks.join(", ") + remark)
 }
 
 fn documents() -> anyhow::Result<String> {

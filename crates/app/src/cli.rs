@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// List and show accounts
     #[command(subcommand)]
     Accounts(AccountsCommand),
-    /// List and show the events that arrived
+    /// List the events that arrived
     #[command(subcommand)]
     Events(EventsCommand),
     /// See and manage the webhook in SuperOffice

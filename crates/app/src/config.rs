@@ -92,7 +92,7 @@ impl Config {
             store: store(&mut reader),
             webhook_token: reader.secret("webhook.token"),
             webhook_secrets: reader.secrets("webhook.secret"),
-            body_limit: reader.parsed("webhook.body_limit", "a number of bytes"),
+            body_limit: reader.within("webhook.body_limit", 1024, 64 * 1024 * 1024),
             tenant: tenant::read(&mut reader),
             policy: policy(&mut reader),
             fields: fields(&reader),
@@ -130,6 +130,9 @@ fn roles(reader: &mut Reader<'_>) -> Roles {
                 reader.complain("roles", &complaint);
             }
         }
+    }
+    if !(roles.receive || roles.work || roles.dashboard) {
+        reader.complain("roles", "at least one of receive, work and dashboard is wanted");
     }
     roles
 }
@@ -223,8 +226,8 @@ fn website(reader: &mut Reader<'_>) -> WebsiteConfig {
     WebsiteConfig {
         allow,
         max_pages: reader.within("website.max_pages", 1, 20),
-        page_timeout: reader.std_duration("website.page_timeout"),
-        site_timeout: reader.std_duration("website.site_timeout"),
+        page_timeout: reader.limit("website.page_timeout"),
+        site_timeout: reader.limit("website.site_timeout"),
         delay: reader.std_duration("website.delay"),
     }
 }
@@ -301,6 +304,35 @@ mod tests {
         ];
         let tenant = config("", &environment, &[]).unwrap().tenant.unwrap();
         assert_eq!(tenant.login_url.as_str(), "https://online.superoffice.com/");
+    }
+
+    #[test]
+    fn what_switches_a_guard_off_by_mistake_is_an_error() {
+        for (environment, dot_env, toml, named) in [
+            (("OWNERS", ","), ("X", "1"), "", "OWNERS"),
+            (("WEBHOOK_SECRET", ","), ("X", "1"), "", "WEBHOOK_SECRET"),
+            (("X", "1"), ("OWNER", "KARI"), "", "did you mean OWNERS?"),
+            (("X", "1"), ("X", "1"), "roles = []", "roles"),
+            (("X", "1"), ("X", "1"), "[webhook]\nbody_limit = 0", "webhook.body_limit"),
+            (("X", "1"), ("X", "1"), "[website]\npage_timeout = \"0s\"", "website.page_timeout"),
+        ] {
+            let Err(error) = config(toml, &[environment], &[dot_env]) else { panic!("{named} was accepted") };
+            assert!(error.to_string().contains(named), "{named}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_a_complaint() {
+        let environment = [
+            ("SO_CLIENT_ID", "abc"),
+            ("SO_CLIENT_SECRET", "s3cret"),
+            ("SO_REFRESH_TOKEN", "r3fresh"),
+            ("SO_CONTEXT_IDENTIFIER", "Cust12345"),
+        ];
+        let Err(error) = config("[superoffice]\ncalls_per_second = \"ten\"", &environment, &[]) else {
+            panic!("accepted")
+        };
+        assert!(error.to_string().contains("superoffice.calls_per_second"), "{error}");
     }
 
     #[test]

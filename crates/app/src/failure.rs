@@ -48,6 +48,15 @@ impl Failure {
         self
     }
 
+    pub(crate) fn kind(&self) -> Status {
+        self.status
+    }
+
+    /// What happened, with its causes.
+    pub(crate) fn message(&self) -> String {
+        format!("{:#}", self.error)
+    }
+
     pub(crate) fn status(&self) -> u8 {
         self.status as u8
     }

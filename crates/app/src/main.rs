@@ -19,8 +19,24 @@ mod wire;
 use cli::Cli;
 use failure::Failure;
 
+/// What clap has to say: help on stdout, a mistake on stderr, as JSON if that was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    let is_mistake = error.use_stderr();
+    if is_mistake && std::env::args_os().any(|argument| argument == "--json") {
+        let message = error.render().to_string();
+        let failure = Failure::words(failure::Status::Usage, message.trim().trim_start_matches("error: "));
+        failure.print(true);
+    } else {
+        drop(error.print());
+    }
+    if is_mistake { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     log::start(&cli);
     // One cryptographic provider for every client in the program; nobody else may have chosen one before.
     drop(rustls::crypto::ring::default_provider().install_default());

@@ -29,8 +29,8 @@ impl Remote {
             .timeout(std::time::Duration::from_secs(10))
             .build()
             .map_err(anyhow::Error::from)?;
-        let alive = client.get(format!("{base}/api/v1/status")).send().await;
-        if alive.is_ok_and(|answer| answer.status().is_success()) {
+        if let Some(status) = status(&client, &base).await {
+            is_ours(config, &status)?;
             return Ok(Self::Running { client, base });
         }
         let tenant = tenant(config)?;
@@ -44,7 +44,11 @@ impl Remote {
                 Failure::words(Status::Failed, words).help("start the service with: so-connector serve")
             );
         }
-        let store = wire::open(config)?;
+        let store = wire::open(config).map_err(|error| {
+            Failure::from(error).help(
+                "if the service runs: these commands talk to it at LISTEN, and need its dashboard role for that",
+            )
+        })?;
         Ok(Self::Store(Box::new(wire::router_over(config, tenant, store).await?)))
     }
 
@@ -83,8 +87,40 @@ impl Remote {
                 (status, body)
             }
         };
-        let value: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        if status.is_success() { Ok(value) } else { Err(refused(status, &value)) }
+        let value = serde_json::from_slice(&body);
+        match value {
+            Ok(value) if status.is_success() => Ok(value),
+            Err(_) if status.is_success() => Err(Failure::words(Status::Failed, "the answer is not JSON")),
+            value => Err(refused(status, &value.unwrap_or(Value::Null))),
+        }
+    }
+}
+
+/// What answers at the address, if anything does.
+async fn status(client: &reqwest::Client, base: &str) -> Option<Value> {
+    let answer = client.get(format!("{base}/api/v1/status")).send().await.ok()?;
+    if !answer.status().is_success() {
+        return None;
+    }
+    Some(answer.json().await.unwrap_or(Value::Null))
+}
+
+/// Another program, or the service of another tenant, must not be taken for ours.
+fn is_ours(config: &Config, status: &Value) -> Result<(), Failure> {
+    let text = |key: &str| status.get(key).and_then(Value::as_str);
+    let (Some(_), Some(tenant)) = (text("version"), text("tenant")) else {
+        let words = format!("another program answers on {}", config.listen);
+        return Err(Failure::words(Status::Failed, words).help("set LISTEN to the service's own address"));
+    };
+    match &config.tenant {
+        Some(configured) if configured.context != tenant => {
+            let words = format!(
+                "the service on {} works for {tenant}, and {} is configured here",
+                config.listen, configured.context
+            );
+            Err(Failure::words(Status::Failed, words).help("set LISTEN, or the tenant, in .env"))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -15,7 +15,7 @@ use superoffice_emulator::{Emulator, Options, Pace};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::signals::{ended, until_stopped};
+use super::signals::{Stopped, ended, until_stopped};
 use crate::cli::{Cli, DemoArgs};
 use crate::config::sources::Values;
 use crate::config::tenant::Environment;
@@ -25,6 +25,10 @@ use crate::format::{print_json, say};
 use crate::wire::{self, Product};
 
 mod summary;
+
+/// How long everything may take, and how much longer for each account.
+const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE_FOR_EACH: Duration = Duration::from_millis(100);
 
 /// How long the companies of a live demo take to arrive.
 const LIVE_SECONDS: u64 = 40;
@@ -55,7 +59,10 @@ pub(super) async fn run(cli: &Cli, args: &DemoArgs) -> Result<(), Failure> {
     let outcome = if args.once {
         tokio::select! {
             outcome = once(cli, &emulator, &product, &base) => outcome,
-            () = until_stopped(&stop) => Err(Failure::words(Status::Interrupted, "interrupted")),
+            stopped = until_stopped(&stop) => match stopped {
+                Stopped::Asked => Err(Failure::words(Status::Interrupted, "interrupted")),
+                Stopped::Failed => Err(gave_up()),
+            },
         }
     } else {
         live(&emulator, &product, &base, &stop).await
@@ -79,15 +86,29 @@ async fn live(
     };
     tokio::select! {
         played = play => played,
-        () = until_stopped(stop) => Ok(()),
+        stopped = until_stopped(stop) => match stopped {
+            Stopped::Asked => Ok(()),
+            Stopped::Failed => Err(gave_up()),
+        },
     }
+}
+
+fn gave_up() -> Failure {
+    Failure::words(Status::Failed, "a part of the demo could not go on; the log says why")
 }
 
 async fn once(cli: &Cli, emulator: &Emulator, product: &Product, base: &str) -> Result<(), Failure> {
     let started = Instant::now();
     register(product, base).await?;
     emulator.play(Pace::Burst).await;
-    drained(emulator, product).await?;
+    let accounts = u32::try_from(emulator.world().contact_ids().len()).unwrap_or(u32::MAX);
+    let patience = PATIENCE + PATIENCE_FOR_EACH * accounts;
+    let drained = tokio::time::timeout(patience, drained(emulator, product)).await;
+    // The summary tells which accounts have not ended.
+    drained.unwrap_or_else(|_| {
+        tracing::error!("work was left after {} s", patience.as_secs());
+        Ok(())
+    })?;
     let summary = summary::Summary::take(emulator, product, started.elapsed()).await?;
     summary.print(cli.json);
     summary.verdict()
@@ -163,6 +184,6 @@ fn announce(cli: &Cli, args: &DemoArgs, base: &str, emulator: &Emulator, product
     say(&format!("Dashboard   {base}/"));
     say(&format!("Emulator    {emulator_url}/_emulator/accounts"));
     if !args.once {
-        say("Companies arrive over the next minute. Stop with Ctrl-C; everything is thrown away then.");
+        say("Companies arrive within 40 seconds. Stop with Ctrl-C; everything is thrown away then.");
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::remote::Remote;
 use crate::cli::{Cli, JobsCommand, PageArgs};
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::format::{json_cell, print, print_json, say, table};
 
 pub(super) async fn run(cli: &Cli, command: &JobsCommand, config: &Config) -> Result<(), Failure> {
@@ -53,8 +53,12 @@ pub(super) fn push(path: &mut String, name: &str, value: &str) {
 pub(super) fn show_list(cli: &Cli, list: &Value, keys: &[&str]) {
     let empty = Vec::new();
     let items = list.get("items").and_then(Value::as_array).unwrap_or(&empty);
+    let more = list.get("next").and_then(Value::as_str).map(|next| format!("There are more: --after {next}"));
     if cli.json {
         print_json(&json!(items));
+        if let Some(more) = &more {
+            say(more);
+        }
         return;
     }
     let header: Vec<String> = keys.iter().map(|key| key.replace('_', " ").to_uppercase()).collect();
@@ -63,8 +67,8 @@ pub(super) fn show_list(cli: &Cli, list: &Value, keys: &[&str]) {
         |item: &Value| keys.iter().map(|key| json_cell(item.get(*key).unwrap_or(&Value::Null))).collect();
     let rows: Vec<Vec<String>> = items.iter().map(row).collect();
     print(&table(&header, &rows));
-    if let Some(next) = list.get("next").and_then(Value::as_str) {
-        say(&format!("There are more: --after {next}"));
+    if let Some(more) = &more {
+        say(more);
     }
 }
 
@@ -102,21 +106,38 @@ fn show_steps(job: &Value) {
 
 async fn retry(cli: &Cli, remote: &Remote, ids: &[i64]) -> Result<(), Failure> {
     let mut results = Vec::new();
-    let mut failure = None;
+    let mut failures: Vec<Failure> = Vec::new();
     for id in ids {
         match remote.post(&format!("/api/v1/jobs/{id}/retry")).await {
-            Ok(_) => results.push(json!({"id": id, "retried": true})),
-            Err(refused) => {
-                results.push(json!({"id": id, "retried": false}));
-                failure = Some(refused);
+            Ok(answer) => results.push(json!({"id": id, "retried": true, "job_id": answer["job_id"]})),
+            Err(failure) => {
+                results.push(json!({"id": id, "retried": false, "message": failure.message()}));
+                if !cli.json {
+                    say(&format!("{id}: {}", failure.message()));
+                }
+                failures.push(failure);
             }
         }
     }
     if cli.json {
         print_json(&json!(results));
     } else {
-        let done = results.iter().filter(|result| result["retried"] == json!(true)).count();
-        print(&format!("{done} of {} jobs wait for another try.", ids.len()));
+        print(&format!("{} of {} jobs wait for another try.", ids.len() - failures.len(), ids.len()));
     }
-    failure.map_or(Ok(()), Err)
+    one_failure(failures, ids.len())
+}
+
+/// The failure of the only job that was asked for, or one for all that were refused.
+fn one_failure(mut failures: Vec<Failure>, asked: usize) -> Result<(), Failure> {
+    let Some(last) = failures.pop() else { return Ok(()) };
+    if asked == 1 {
+        return Err(last);
+    }
+    let count = failures.len() + 1;
+    let status = if failures.iter().all(|failure| failure.kind() == last.kind()) {
+        last.kind()
+    } else {
+        Status::Failed
+    };
+    Err(Failure::words(status, format!("{count} of {asked} jobs were not retried")))
 }

@@ -41,8 +41,8 @@ fn row(key: &Key) -> String {
 fn reasons() -> String {
     let mut text = String::from(
         "# Reasons\n\n\
-         Made by `cargo xtask docs` from the table in the code. A job that was skipped or held, and an event that began no\n\
-         job, always carries one of these.\n\n\
+         Made by `cargo xtask docs` from the table in the code. A job that was skipped or held, and an event that was\n\
+         skipped, always carries one of these.\n\n\
          | code | what it says | what would change it |\n|---|---|---|\n",
     );
     text.extend(Reason::ALL.iter().map(|reason| {

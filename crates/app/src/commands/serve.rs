@@ -1,5 +1,7 @@
 //! `serve`: the service, as configured.
 
+use std::io::IsTerminal;
+
 use connector_server::Roles;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -69,10 +71,13 @@ fn announce(cli: &Cli, config: &Config, base: &str, product: &wire::Product) {
     }
     say(&format!("Webhook     {webhook_url}"));
     if product.token.made_up {
-        say(&format!(
-            "Token       {} (made up; set WEBHOOK_TOKEN to choose another)",
-            product.token.secret.expose_secret()
-        ));
+        // A log is kept and read by others; a terminal is not.
+        if std::io::stderr().is_terminal() {
+            let token = product.token.secret.expose_secret();
+            say(&format!("Token       {token} (made up; set WEBHOOK_TOKEN to choose another)"));
+        } else {
+            say("Token       made up, since WEBHOOK_TOKEN is not set; `serve --json` or a terminal shows it");
+        }
     }
     let off: Vec<&str> =
         ["receive", "work", "dashboard"].into_iter().filter(|role| !roles.contains(role)).collect();

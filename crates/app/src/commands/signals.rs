@@ -39,11 +39,21 @@ pub(super) async fn ended(tracker: &TaskTracker) {
     }
 }
 
-/// Cancels when told to stop, or when something else already did.
-pub(super) async fn until_stopped(stop: &CancellationToken) {
-    tokio::select! {
-        () = stop_requested() => {}
-        () = stop.cancelled() => {}
-    }
+/// Why a command stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stopped {
+    /// Somebody asked for it.
+    Asked,
+    /// A task of ours could not go on.
+    Failed,
+}
+
+/// Waits until told to stop, or until something of ours gave up; cancels the rest.
+pub(super) async fn until_stopped(stop: &CancellationToken) -> Stopped {
+    let stopped = tokio::select! {
+        () = stop_requested() => Stopped::Asked,
+        () = stop.cancelled() => Stopped::Failed,
+    };
     stop.cancel();
+    stopped
 }

@@ -56,6 +56,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn secrets(&mut self, name: &str) -> Vec<SecretString> {
         let secrets = self.list(name);
+        if secrets.is_empty() && self.text(name).is_some() {
+            self.complain(name, "it holds nothing but commas; give a secret, or unset it");
+        }
         if secrets.len() > 2 {
             self.complain(name, "at most two secrets are accepted at a time");
         }
@@ -73,6 +76,20 @@ impl<'a> Reader<'a> {
             self.complain(name, &format!("{wanted} is wanted ({error})"));
             default.parse().unwrap_or_else(|_| unreachable!("the default of {name} parses"))
         })
+    }
+
+    /// A value that may be absent.
+    pub(super) fn optional<T>(&mut self, name: &str, wanted: &str) -> Option<T>
+    where
+        T: FromStr<Err: Display>,
+    {
+        match self.text(name)?.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.complain(name, &format!("{wanted} is wanted ({error})"));
+                None
+            }
+        }
     }
 
     pub(super) fn within(&mut self, name: &str, least: usize, most: usize) -> usize {
@@ -93,6 +110,15 @@ impl<'a> Reader<'a> {
                 SignedDuration::ZERO
             }
         }
+    }
+
+    /// A limit: a length of time that is not nothing.
+    pub(super) fn limit(&mut self, name: &str) -> Duration {
+        let duration = self.std_duration(name);
+        if duration.is_zero() {
+            self.complain(name, "a length of time of more than nothing is wanted");
+        }
+        duration
     }
 
     pub(super) fn std_duration(&mut self, name: &str) -> Duration {

@@ -58,6 +58,10 @@ impl Values {
     /// Puts the sources together.
     pub(crate) fn of(toml: &str, environment: &Variables, dot_env: &Variables) -> Result<Self, ConfigError> {
         let file = flat(toml)?;
+        let strange: Vec<String> = dot_env.keys().filter_map(|name| nearly_known(name)).collect();
+        if !strange.is_empty() {
+            return Err(ConfigError(strange));
+        }
         let mut values = BTreeMap::new();
         for key in KEYS {
             if let Some(value) = pick(key, &file, environment, dot_env) {
@@ -155,6 +159,19 @@ fn as_text(value: &toml::Value) -> Option<String> {
         }
         toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
+}
+
+/// A name in `.env` that is nearly one of ours is taken for a slip of the pen: it would switch something off unnoticed.
+fn nearly_known(name: &str) -> Option<String> {
+    let variables = || KEYS.iter().filter_map(|key| key.variable);
+    if name == "RUST_LOG" || name == "NO_COLOR" || variables().any(|variable| variable == name) {
+        return None;
+    }
+    let near = variables()
+        .map(|variable| (strsim::damerau_levenshtein(name, variable), variable))
+        .min()
+        .filter(|(steps, variable)| *steps <= 2 && variable.len() > 4)?;
+    Some(format!("there is no variable {name} (.env); did you mean {}?", near.1))
 }
 
 fn suggestion(name: &str) -> String {

@@ -54,7 +54,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Tenant> {
     }
     let (environment, login_url) = login(reader);
     let calls_per_second = match reader.text("superoffice.calls_per_second") {
-        Some(_) => Some(reader.parsed("superoffice.calls_per_second", "a whole number")),
+        Some(_) => reader.optional("superoffice.calls_per_second", "a whole number"),
         None if environment == Environment::Other => None,
         None => Some(USUAL_CALLS_PER_SECOND),
     };
