@@ -15,9 +15,9 @@ use rusqlite::Connection;
 use super::connection;
 
 /// After so many requests a look at the log is worth it.
-const OFTEN: u64 = 1000;
-/// A log of so many pages (8 MiB) is begun anew.
-const LONG: i64 = 2048;
+const OFTEN: u64 = 4000;
+/// A log of so many pages (32 MiB) is begun anew.
+const LONG: i64 = 8192;
 
 /// The writer's side.
 pub(super) struct Checkpoint {

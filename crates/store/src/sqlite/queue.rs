@@ -189,17 +189,32 @@ pub(super) fn want(
     now: Timestamp,
 ) -> rusqlite::Result<(JobId, bool)> {
     let record = (wanted.tenant, wanted.record.entity.as_str(), wanted.record.id);
-    let waiting: Option<i64> = connection
+    let newest: Option<(i64, i64, Option<i64>)> = connection
         .prepare_cached(
-            "SELECT id FROM jobs INDEXED BY jobs_one_pending
-              WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND state = 0",
+            "SELECT id, state, started_at FROM jobs INDEXED BY jobs_record
+              WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 ORDER BY id DESC LIMIT 1",
         )?
-        .query_row(record, |row| row.get(0))
+        .query_row(record, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    match waiting {
-        Some(job) => join(connection, wanted, job, now).map(|()| (JobId(job), false)),
-        None => begin(connection, wanted, rest, now).map(|job| (job, true)),
+    let waiting = match newest {
+        None => None,
+        Some((job, state, _)) if state == state_number(JobState::Pending) => Some(job),
+        // An older job may wait again, because somebody asked for another try.
+        Some(_) => connection
+            .prepare_cached(
+                "SELECT id FROM jobs INDEXED BY jobs_one_pending
+                  WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND state = 0",
+            )?
+            .query_row(record, |row| row.get(0))
+            .optional()?,
+    };
+    if let Some(job) = waiting {
+        return join(connection, wanted, job, now).map(|()| (JobId(job), false));
     }
+    let rest = i64::try_from(rest.as_millis()).unwrap_or(i64::MAX / 4);
+    let worked_on = newest.and_then(|(_, _, started)| started);
+    let rested = worked_on.map_or(0, |started| started.saturating_add(rest));
+    begin(connection, wanted, rested, now).map(|job| (job, true))
 }
 
 fn join(connection: &Connection, wanted: &Wanted<'_>, job: i64, now: Timestamp) -> rusqlite::Result<()> {
@@ -223,19 +238,9 @@ fn join(connection: &Connection, wanted: &Wanted<'_>, job: i64, now: Timestamp) 
 fn begin(
     connection: &Connection,
     wanted: &Wanted<'_>,
-    rest: SignedDuration,
+    rested: i64,
     now: Timestamp,
 ) -> rusqlite::Result<JobId> {
-    let entity = wanted.record.entity.as_str();
-    let last: Option<Option<i64>> = connection
-        .prepare_cached(
-            "SELECT started_at FROM jobs INDEXED BY jobs_record
-              WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 ORDER BY id DESC LIMIT 1",
-        )?
-        .query_row((wanted.tenant, entity, wanted.record.id), |row| row.get(0))
-        .optional()?;
-    let rest = i64::try_from(rest.as_millis()).unwrap_or(i64::MAX / 4);
-    let rested = last.flatten().map_or(0, |started| started.saturating_add(rest));
     connection
         .prepare_cached(
             "INSERT INTO jobs (tenant, entity, entity_id, account_id, lane, created, state, run_at, events, created_at, updated_at)
@@ -243,7 +248,7 @@ fn begin(
         )?
         .execute(params![
             wanted.tenant,
-            entity,
+            wanted.record.entity.as_str(),
             wanted.record.id,
             wanted.account.map(|account| account.0),
             lane(wanted.record, wanted.account),
