@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) retry: RetryPolicy,
     pub(crate) profile_ttl: SignedDuration,
     pub(crate) website: WebsiteConfig,
+    /// What is configured and has no effect yet.
+    pub(crate) ignored: Vec<&'static str>,
     /// Mounts the route that measures a delivery without storing it.
     pub(crate) bench: bool,
 }
@@ -105,6 +107,7 @@ impl Config {
             },
             profile_ttl: reader.duration("explorer.profile_ttl"),
             website: website(&mut reader),
+            ignored: ignored(&reader),
             bench: reader.parsed("bench", "true or false"),
         };
         if reader.text("explorer.url").is_some() {
@@ -181,6 +184,13 @@ fn policy(reader: &mut Reader<'_>) -> Policy {
         rest: reader.duration("filter.rest"),
         duplicate_window: reader.duration("filter.duplicate_window"),
     }
+}
+
+/// Keys that are part of the contract and have no effect yet; whoever sets one is told.
+fn ignored(reader: &Reader<'_>) -> Vec<&'static str> {
+    let keys = ["superoffice.system_token", "superoffice.private_key_file", "dashboard.password"];
+    let set = keys.into_iter().filter(|key| reader.text(key).is_some());
+    set.filter_map(|key| keys::find(key)?.variable).collect()
 }
 
 /// Whose accounts. A list that is given but names nobody is a mistake, not everybody.

@@ -6,7 +6,7 @@ use crate::cli::{Cli, ConfigCommand};
 use crate::config::Config;
 use crate::config::sources::Values;
 use crate::failure::{Failure, Status};
-use crate::format::{cell, print, print_json, table};
+use crate::format::{cell, print, print_json, say, table};
 
 pub(super) fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
     match command {
@@ -29,6 +29,9 @@ fn check(cli: &Cli) -> Result<(), Failure> {
     if cli.json {
         print_json(&json!({"ok": true, "findings": [], "tenant": tenant}));
         return Ok(());
+    }
+    for variable in &config.ignored {
+        say(&format!("note: {variable} is set and has no effect yet"));
     }
     match tenant {
         Some(tenant) => print(&format!("The configuration is sound. Tenant: {tenant}.")),

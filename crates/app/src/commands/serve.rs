@@ -84,6 +84,9 @@ fn announce(cli: &Cli, config: &Config, base: &str, product: &wire::Product) {
     if !off.is_empty() {
         say(&format!("Off         {}", off.join(", ")));
     }
+    for variable in &config.ignored {
+        say(&format!("Note        {variable} is set and has no effect yet"));
+    }
     if config.webhook_secrets.is_empty() {
         say("Note        deliveries are not checked for a signature; set WEBHOOK_SECRET to ask for one");
     }

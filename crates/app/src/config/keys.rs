@@ -50,6 +50,13 @@ pub(crate) const KEYS: &[Key] = &[
     key("superoffice.client_id", Some("SO_CLIENT_ID"), None, "The application's id."),
     secret("superoffice.client_secret", "SO_CLIENT_SECRET", "The application's secret."),
     secret("superoffice.refresh_token", "SO_REFRESH_TOKEN", "The refresh token of the API user."),
+    secret("superoffice.system_token", "SO_SYSTEM_TOKEN", "The system user's token. Not supported yet."),
+    key(
+        "superoffice.private_key_file",
+        Some("SO_PRIVATE_KEY_FILE"),
+        None,
+        "The system user's key. Not supported yet.",
+    ),
     key(
         "superoffice.redirect_uri",
         Some("SO_REDIRECT_URI"),
@@ -67,6 +74,11 @@ pub(crate) const KEYS: &[Key] = &[
         None,
         None,
         "At most so many API calls a second. Unset: 10 for SuperOffice's own hosts, no limit for others.",
+    ),
+    secret(
+        "dashboard.password",
+        "DASHBOARD_PASSWORD",
+        "The dashboard's password. Not supported yet: it listens on loopback only.",
     ),
     secret(
         "webhook.token",
