@@ -53,7 +53,7 @@ pub const TOUCHED_BY_OWN_WRITES: &[&str] = &[
 pub struct Associate {
     /// Its number.
     pub id: AssociateId,
-    /// Initials or login name, such as `RKAB`.
+    /// Initials or login name, such as `RKAB`; empty while it is not known.
     pub short_name: String,
     /// The name in full.
     pub full_name: String,
@@ -160,14 +160,15 @@ impl Policy {
         }
         match self.associates.get(&owner) {
             Some(associate) if short_names.contains(&associate.short_name.to_uppercase()) => InScope::Yes,
-            Some(_) => InScope::No,
-            None => InScope::Unclear,
+            Some(associate) if !associate.short_name.is_empty() => InScope::No,
+            Some(_) | None => InScope::Unclear,
         }
     }
 
     /// The owner's short name, when known.
     pub fn short_name(&self, owner: AssociateId) -> Option<&str> {
-        self.associates.get(&owner).map(|associate| associate.short_name.as_str())
+        let associate = self.associates.get(&owner)?;
+        Some(associate.short_name.as_str()).filter(|name| !name.is_empty())
     }
 }
 
@@ -197,5 +198,14 @@ mod tests {
     fn an_unknown_owner_is_unclear_while_short_names_decide() {
         assert_eq!(policy("KARI").covers(AssociateId(99)), InScope::Unclear);
         assert_eq!(policy("5").covers(AssociateId(99)), InScope::No);
+    }
+
+    #[test]
+    fn an_owner_whose_short_name_is_not_known_is_not_out_of_scope() {
+        let mut policy = policy("MADS");
+        assert_eq!(policy.covers(AssociateId(7)), InScope::No);
+        policy.associates.get_mut(&AssociateId(7)).unwrap().short_name.clear();
+        assert_eq!(policy.covers(AssociateId(7)), InScope::Unclear);
+        assert_eq!(policy.short_name(AssociateId(7)), None);
     }
 }

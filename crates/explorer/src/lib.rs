@@ -3,6 +3,7 @@
 //! The offline engine needs no model and no account anywhere: it reads the company's own website behind a guard, and
 //! says only what it can quote. Carrying the answer to the CRM is the pipeline's work.
 
+mod bench;
 pub mod explorer;
 pub mod knowledge;
 pub mod offline;

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use connector_domain::profile::{Company, Explored, Nothing, Profile, Room, VerticalClaim};
 use jiff::Timestamp;
 
+use crate::bench::Unfinished;
 use crate::explorer::{ExploreError, Explorer};
 use crate::knowledge::Knowledge;
 use crate::website::address::is_own_domain;
@@ -51,12 +52,25 @@ impl Explorer for Offline {
             return Ok(Explored::Nothing(Nothing::NoWebsite));
         };
         let explored = match self.website.read(source.address()).await {
-            SiteReading::Read(site) => conclude(&self.knowledge, company, room, now, &site),
+            SiteReading::Read(site) => {
+                let (knowledge, company) = (self.knowledge.clone(), company.clone());
+                let work = move || conclude(&knowledge, &company, room, now, &site);
+                self.website.bench().run(work).await.map_err(failure)?
+            }
             SiteReading::Unreachable(words) => source.without_site(words),
             SiteReading::Unreadable(words) => source.without_site(words),
             SiteReading::NotAnAddress(words) => source.without_site(words),
         };
         Ok(explored)
+    }
+}
+
+/// A site that cannot be judged today cannot be tomorrow, unless it was only that the program ended.
+fn failure(why: Unfinished) -> ExploreError {
+    let cause = format!("the website was not judged: {why}");
+    match why {
+        Unfinished::Panicked => ExploreError::Refused { cause },
+        Unfinished::Stopped => ExploreError::Transient { cause, retry_after: None },
     }
 }
 

@@ -32,10 +32,18 @@ use fetch::{FetchError, Fetcher, Wanted, shown};
 use guard::{Guard, Lookup, SystemLookup};
 use robots::Robots;
 
+use crate::bench::{Bench, Unfinished};
+
+/// More translations of a foreign home page are not tried.
+const MAX_TRANSLATIONS: usize = 2;
+/// Longer addresses are not visited.
+const LONGEST_URL: usize = 2_000;
+
 /// Reads websites. One for the whole program: it holds the connections.
 pub struct Website {
     fetcher: Fetcher,
     options: WebsiteOptions,
+    bench: Bench,
 }
 
 /// How websites are read.
@@ -146,7 +154,12 @@ impl Website {
         }
         let guard = Guard::new(options.allow.clone(), lookup);
         let fetcher = Fetcher::new(guard, &options.user_agent, options.page_timeout, options.max_bytes)?;
-        Ok(Self { fetcher, options })
+        Ok(Self { fetcher, options, bench: Bench::new() })
+    }
+
+    /// Where the work is done that what was read makes.
+    pub(crate) fn bench(&self) -> &Bench {
+        &self.bench
     }
 
     /// Reads the site at an address as it is written in the CRM.
@@ -188,30 +201,66 @@ struct Visit<'a> {
     last: Option<Instant>,
 }
 
-/// A page and the links on it.
-struct Reading {
+/// A page as it came.
+struct Fetched {
+    url: Url,
+    content_type: String,
+    body: Vec<u8>,
+}
+
+impl Fetched {
+    /// The page's text and links. Takes the processor.
+    fn extract(&self) -> extract::Extract {
+        let page = charset::decode(&self.body, &self.content_type);
+        let is_plain = self.content_type.to_ascii_lowercase().starts_with("text/plain");
+        if is_plain { extract::plain(&page) } else { extract::html(&page) }
+    }
+}
+
+/// A page that can be the first one, and where it leads.
+struct Home {
     url: Url,
     text: extract::Extract,
+    is_foreign: bool,
+    /// Where the same is said in a language of ours, if it is not said so here.
+    translations: Vec<Url>,
+    /// Further pages worth reading.
+    others: Vec<links::Candidate>,
+}
+
+impl Home {
+    /// Takes the processor.
+    fn of(page: &Fetched, max_others: usize) -> Self {
+        let text = page.extract();
+        let url = page.url.clone();
+        let mut translations = Vec::new();
+        let is_foreign = language::is_foreign(&text);
+        if is_foreign {
+            translations = links::translations(&url, &text.links);
+            translations.truncate(MAX_TRANSLATIONS);
+        }
+        let others = links::choose(&url, &text.links, max_others);
+        Self { url, text, is_foreign, translations, others }
+    }
 }
 
 impl Visit<'_> {
     async fn site(&mut self, url: &Url) -> Result<Site, FetchError> {
-        let mut home = self.page(url).await?;
-        if language::is_foreign(&home.text) {
+        let mut home = self.home(url).await?;
+        if home.is_foreign {
             home = self.translated(home).await;
         }
-        let others =
-            links::choose(&home.url, &home.text.links, self.website.options.max_pages.saturating_sub(1));
         let mut seen = vec![links::key(&home.url)];
-        let start = home.url.clone();
-        let mut pages = vec![(PageKind::Home, home)];
+        let mut pages = Vec::new();
         let one_visit_only = self.robots.values().any(|robots| robots.pause().is_none());
-        for candidate in others {
+        for candidate in std::mem::take(&mut home.others) {
             if one_visit_only || Instant::now() >= self.deadline {
                 break;
             }
             match self.page(&candidate.url).await {
-                Ok(page) if links::same_site(&start, &page.url) && !seen.contains(&links::key(&page.url)) => {
+                Ok(page)
+                    if links::same_site(&home.url, &page.url) && !seen.contains(&links::key(&page.url)) =>
+                {
                     seen.push(links::key(&page.url));
                     pages.push((candidate.kind, page));
                 }
@@ -219,24 +268,33 @@ impl Visit<'_> {
                 Err(error) => debug!("left out {}: {error}", shown(&candidate.url)),
             }
         }
-        let pages = pages.into_iter().map(|(kind, page)| (shown(&page.url), kind, page.text)).collect();
-        Ok(clean::site(shown(&start), pages))
+        let start = home.url.clone();
+        let site = self.website.bench.run(move || put_together(home, pages)).await;
+        site.map_err(|why| unfinished(&start, why))
     }
 
     /// The home page in a language of ours, if the site has one; else the page as it is.
-    async fn translated(&mut self, home: Reading) -> Reading {
-        for url in links::translations(&home.url, &home.text.links).into_iter().take(2) {
-            match self.page(&url).await {
-                Ok(page) if !language::is_foreign(&page.text) => return page,
+    async fn translated(&mut self, home: Home) -> Home {
+        for url in &home.translations {
+            match self.home(url).await {
+                Ok(page) if !page.is_foreign => return page,
                 Ok(_) => {}
-                Err(error) => debug!("left out {}: {error}", shown(&url)),
+                Err(error) => debug!("left out {}: {error}", shown(url)),
             }
         }
         home
     }
 
-    /// Reads one page, following redirects; each hop is judged by guard and robots.
-    async fn page(&mut self, url: &Url) -> Result<Reading, FetchError> {
+    async fn home(&mut self, url: &Url) -> Result<Home, FetchError> {
+        let page = self.page(url).await?;
+        let url = page.url.clone();
+        let max_others = self.website.options.max_pages.saturating_sub(1);
+        let home = self.website.bench.run(move || Home::of(&page, max_others)).await;
+        home.map_err(|why| unfinished(&url, why))
+    }
+
+    /// Fetches one page, following redirects; each hop is judged by guard and robots.
+    async fn page(&mut self, url: &Url) -> Result<Fetched, FetchError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         match tokio::time::timeout(left, self.hops(url)).await {
             Ok(result) => result,
@@ -248,7 +306,7 @@ impl Visit<'_> {
         }
     }
 
-    async fn hops(&mut self, url: &Url) -> Result<Reading, FetchError> {
+    async fn hops(&mut self, url: &Url) -> Result<Fetched, FetchError> {
         let mut url = url.clone();
         for _ in 0..=fetch::HOPS {
             self.permit(&url).await?;
@@ -259,12 +317,7 @@ impl Visit<'_> {
                 continue;
             }
             return match answer.status {
-                200..300 => {
-                    let html = charset::decode(&answer.body, &answer.content_type);
-                    let is_plain = answer.content_type.to_ascii_lowercase().starts_with("text/plain");
-                    let text = if is_plain { extract::plain(&html) } else { extract::html(&html) };
-                    Ok(Reading { url, text })
-                }
+                200..300 => Ok(Fetched { url, content_type: answer.content_type, body: answer.body }),
                 status @ 500.. => Err(FetchError::Unreachable(format!("{} answers {status}", shown(&url)))),
                 status => Err(FetchError::NotAPage(format!("{} answers {status}", shown(&url)))),
             };
@@ -274,10 +327,13 @@ impl Visit<'_> {
 
     /// Asks guard and robots, and waits for our turn.
     async fn permit(&mut self, url: &Url) -> Result<(), FetchError> {
+        if url.as_str().len() > LONGEST_URL {
+            return Err(FetchError::NotAPage(format!("an address is longer than {LONGEST_URL} characters")));
+        }
         self.website.fetcher.guard().check(url).map_err(FetchError::Denied)?;
         let origin = url.origin().ascii_serialization();
         if !self.robots.contains_key(&origin) {
-            let robots = match Robots::of(url, &self.website.fetcher).await {
+            let robots = match Robots::of(url, &self.website.fetcher, &self.website.bench).await {
                 Ok(robots) => robots,
                 // Where no page can come from, there is no use in saying that robots are not allowed.
                 Err(error @ (FetchError::Unreachable(_) | FetchError::TooSlow(_))) => return Err(error),
@@ -299,6 +355,23 @@ impl Visit<'_> {
             tokio::time::sleep_until(last + pause).await;
         }
         Ok(())
+    }
+}
+
+/// Reads the further pages, all at once to save ways, and makes a site of them. Takes the processor.
+fn put_together(home: Home, others: Vec<(PageKind, Fetched)>) -> Site {
+    let start = shown(&home.url);
+    let mut pages = vec![(start.clone(), PageKind::Home, home.text)];
+    // Each page's bytes go when its text is there.
+    pages.extend(others.into_iter().map(|(kind, page)| (shown(&page.url), kind, page.extract())));
+    clean::site(start, pages)
+}
+
+fn unfinished(url: &Url, why: Unfinished) -> FetchError {
+    let words = format!("{} was not read: {why}", shown(url));
+    match why {
+        Unfinished::Panicked => FetchError::NotAPage(words),
+        Unfinished::Stopped => FetchError::Unreachable(words),
     }
 }
 

@@ -54,12 +54,21 @@ pub struct Named {
 pub struct Found {
     /// The associate that our calls are made as, when the CRM tells.
     pub own: Option<AssociateId>,
-    /// Who is who.
+    /// Who is who. A short name is empty when the CRM did not tell it.
     pub associates: Vec<Associate>,
     /// The fields.
     pub definitions: Definitions,
-    /// What is missing or odd, in words.
-    pub findings: Vec<String>,
+    /// What is missing or odd.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that is missing or odd in a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What, in words.
+    pub words: String,
+    /// What a person can do about it.
+    pub help: &'static str,
 }
 
 /// Why the CRM did not do what it was asked.

@@ -3,7 +3,7 @@
 //! What is found is published to everybody who needs it, and kept, so that a restart can filter at the door before the
 //! CRM has answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use connector_domain::field::{Definitions, Target};
@@ -79,11 +79,20 @@ impl Discovered {
         *self.is_complete.borrow()
     }
 
+    /// A short name that is not told this time stays as it is known.
     fn know(&self, own: Option<AssociateId>, associates: Vec<Associate>) {
         self.policy.send_modify(|policy| {
             let mut next = Policy::clone(policy);
             next.own_associate = own.or(next.own_associate);
-            next.associates = associates.into_iter().map(|associate| (associate.id, associate)).collect();
+            let with_short_name = |mut associate: Associate| {
+                if let (true, Some(known)) =
+                    (associate.short_name.is_empty(), policy.short_name(associate.id))
+                {
+                    known.clone_into(&mut associate.short_name);
+                }
+                (associate.id, associate)
+            };
+            next.associates = associates.into_iter().map(with_short_name).collect();
             *policy = Arc::new(next);
         });
     }
@@ -118,7 +127,7 @@ pub async fn discover(ports: &Ports) -> Result<(), CrmError> {
     let words = if found.findings.is_empty() {
         format!("{} fields and {} users are known", found.definitions.0.len(), found.associates.len())
     } else {
-        found.findings.join("; ")
+        found.findings.iter().map(|finding| finding.words.as_str()).collect::<Vec<_>>().join("; ")
     };
     let condition = if found.definitions.0.is_empty() {
         Condition::Down
@@ -127,16 +136,52 @@ pub async fn discover(ports: &Ports) -> Result<(), CrmError> {
     } else {
         Condition::Degraded
     };
-    let remedy = (!found.findings.is_empty()).then(|| {
-        "publish the fields in SuperOffice, or name them under [fields] in connector.toml".to_owned()
-    });
+    let helps: BTreeSet<&str> = found.findings.iter().map(|finding| finding.help).collect();
+    let remedy = (!helps.is_empty()).then(|| helps.into_iter().collect::<Vec<_>>().join("; "));
     ports.status.set(Part { name: "fields".into(), condition, words, remedy });
-    let associates = found.associates.clone();
     ports.discovered.take(found);
-    let kept = Kept { own: ports.discovered.policy_now().own_associate, associates };
+    let policy = ports.discovered.policy_now();
+    let kept = Kept { own: policy.own_associate, associates: policy.associates.values().cloned().collect() };
     let value = serde_json::to_value(kept).unwrap_or_default();
     if let Err(error) = ports.settings.put(&ports.tenant, KEPT_AS, value, ports.clock.now()).await {
         tracing::warn!("what was discovered cannot be kept: {error}");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_domain::policy::{InScope, Scope};
+
+    use super::*;
+
+    fn found(associates: &[(i64, &str)]) -> Found {
+        let associate = |&(id, short): &(i64, &str)| Associate {
+            id: AssociateId(id),
+            short_name: short.into(),
+            full_name: format!("Associate {id}"),
+        };
+        Found {
+            own: None,
+            associates: associates.iter().map(associate).collect(),
+            definitions: Definitions::default(),
+            findings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn short_names_that_are_not_told_again_stay_known() {
+        let discovered = Discovered::new(Policy { scope: Scope::parse("KARI, MADS"), ..Policy::default() });
+        discovered.take(found(&[(7, "KARI"), (8, "OLA")]));
+        discovered.take(found(&[(7, ""), (8, ""), (9, "")]));
+        let policy = discovered.policy_now();
+        let covered = [7, 8, 9].map(|id| policy.covers(AssociateId(id)));
+        assert_eq!(covered, [InScope::Yes, InScope::No, InScope::Unclear]);
+        assert_eq!(policy.short_name(AssociateId(7)), Some("KARI"));
+
+        discovered.take(found(&[(7, "KNORD"), (9, "MADS")]));
+        let policy = discovered.policy_now();
+        let covered = [7, 8, 9].map(|id| policy.covers(AssociateId(id)));
+        assert_eq!(covered, [InScope::No, InScope::Unclear, InScope::Yes]);
+    }
 }

@@ -36,12 +36,11 @@ async fn learn(
     let policy = ports.discovered.policy_now();
     let owner = account.owner.as_ref();
     let known = owner.and_then(|owner| policy.associates.get(&owner.id));
+    let known_short = owner.and_then(|owner| policy.short_name(owner.id)).map(str::to_owned);
     let facts = Facts {
         name: Some(account.name.clone()),
         owner_id: owner.map(|owner| owner.id.0),
-        owner_short: owner
-            .and_then(|owner| owner.short_name.clone())
-            .or_else(|| known.map(|known| known.short_name.clone())),
+        owner_short: owner.and_then(|owner| owner.short_name.clone()).or(known_short),
         owner_full: owner
             .and_then(|owner| owner.full_name.clone())
             .or_else(|| known.map(|known| known.full_name.clone())),

@@ -9,6 +9,7 @@ mod explore;
 mod fetch;
 mod filter;
 pub mod names;
+mod patience;
 pub mod ports;
 pub mod run;
 pub mod status;

@@ -76,7 +76,7 @@ async fn store(ports: &Ports, asked: &[ContactId], named: Vec<Named>) -> Result<
         let facts = Facts {
             name: Some(name),
             owner_id: owner.map(|owner| owner.0),
-            owner_short: associate.map(|associate| associate.short_name.clone()),
+            owner_short: owner.and_then(|owner| policy.short_name(owner)).map(str::to_owned),
             owner_full: associate.map(|associate| associate.full_name.clone()),
             ..Facts::default()
         };

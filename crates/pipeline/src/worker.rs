@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::crm::{Blame, CrmError};
 use crate::discovery;
+use crate::patience::Patience;
 use crate::ports::Ports;
 use crate::run::{Failure, Halt, Work, run};
 use crate::status::{Condition, Part};
@@ -59,6 +60,7 @@ pub struct Worker {
     outage: Arc<Outage>,
     /// When the leases of running jobs were last renewed.
     renewed_at: Mutex<Option<Timestamp>>,
+    patience: Mutex<Patience>,
 }
 
 /// The jobs in hand.
@@ -148,6 +150,7 @@ impl Worker {
             running: Running::default(),
             outage: Arc::default(),
             renewed_at: Mutex::new(None),
+            patience: Mutex::default(),
         }
     }
 
@@ -217,7 +220,7 @@ impl Worker {
                 discover_at = now.checked_add(every).ok();
             }
             let free = self.slots.available_permits();
-            let leased = if free == 0 { 0 } else { self.lease(free, tracker, abandon_all).await };
+            let leased = if free == 0 { 0 } else { self.lease(free, tracker, stop, abandon_all).await };
             if leased > 0 && leased == free {
                 continue;
             }
@@ -253,17 +256,29 @@ impl Worker {
         }
     }
 
-    async fn lease(&self, free: usize, tracker: &TaskTracker, abandon_all: &CancellationToken) -> usize {
+    async fn lease(
+        &self,
+        free: usize,
+        tracker: &TaskTracker,
+        stop: &CancellationToken,
+        abandon_all: &CancellationToken,
+    ) -> usize {
         let now = self.ports.clock.now();
         self.renew_if_late(now).await;
         let leases = match self.ports.queue.lease(&self.name, free, self.options.lease, now).await {
             Ok(leases) => leases,
             Err(error) => {
-                tracing::error!("no work can be leased: {error}");
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                let next = self.patience().failed(now);
+                if next.say {
+                    tracing::error!("no work can be leased: {error}");
+                }
+                pause(next.wait, stop).await;
                 return 0;
             }
         };
+        if self.patience().worked() {
+            tracing::info!("work can be leased again");
+        }
         let count = leases.len();
         for lease in leases {
             let slot = Arc::clone(&self.slots).try_acquire_owned();
@@ -287,6 +302,10 @@ impl Worker {
             });
         }
         count
+    }
+
+    fn patience(&self) -> std::sync::MutexGuard<'_, Patience> {
+        self.patience.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Renews what is in hand before anything is leased, if the last time is long ago: a machine that slept must not take

@@ -22,7 +22,7 @@ async fn main() -> std::io::Result<()> {
     }
     if kind == "down" {
         let words = "SuperOffice refuses our token since 14:02.";
-        let remedy = Some("Approve the app again in SuperOffice, then run `so-connector doctor`.");
+        let remedy = Some("Approve the app again in SuperOffice, then run `so-connector config check`.");
         let down = support::part("SuperOffice", PartState::Down, words, remedy);
         let slow = support::part("Explorer", PartState::Degraded, "Websites answer slowly.", None);
         house.health.send_replace(Arc::new(vec![down, slow]));

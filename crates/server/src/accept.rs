@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -150,7 +150,10 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: Can
     let service = service_fn(move |request: Request<Incoming>| {
         let mut router = router.clone();
         let mut request = request.map(|body| Body::new(TimedBody::new(body, body_time)));
-        request.extensions_mut().insert(stopping.clone());
+        // Only what is got can be answered without end; a delivery is spared the price.
+        if request.method() == Method::GET {
+            request.extensions_mut().insert(stopping.clone());
+        }
         async move {
             let answer = tokio::time::timeout(request_time, router.call(request)).await;
             Ok::<_, Infallible>(match answer {

@@ -8,6 +8,8 @@ pub(crate) mod jobs;
 pub(crate) mod status;
 
 use axum::Json;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use connector_store::page::Page;
 use jiff::Timestamp;
@@ -34,8 +36,14 @@ impl<T> List<T> {
     }
 }
 
+/// The last part of a path, if that is text at all.
+pub(crate) type Named = Result<Path<String>, PathRejection>;
+
 /// Reads an id from a path. What is not a number names nothing.
-pub(crate) fn id(what: &str, text: &str) -> Result<i64, Problem> {
+pub(crate) fn id(what: &str, named: Named) -> Result<i64, Problem> {
+    let Ok(Path(text)) = named else {
+        return Err(Problem::not_found(format_args!("{what} at this address")));
+    };
     text.parse().map_err(|_| {
         let short: String = text.chars().take(40).collect();
         Problem::new(StatusCode::NOT_FOUND, "not_found", format!("There is no {what} {short}."))

@@ -6,6 +6,7 @@
 pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod assets;
+mod elsewhere;
 mod fault;
 mod fields;
 mod frame;
@@ -20,6 +21,7 @@ mod words;
 use askama::Template;
 use axum::response::Html;
 
+pub(crate) use self::elsewhere::elsewhere;
 pub(crate) use self::fault::Fault;
 
 type Page = Result<Html<String>, Fault>;

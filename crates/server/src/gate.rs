@@ -5,6 +5,7 @@
 use std::fmt;
 
 use http::HeaderMap;
+use http::header::{AsHeaderName, HeaderName};
 use http::request::Parts;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -12,7 +13,7 @@ use subtle::ConstantTimeEq;
 use superoffice::webhook::{Signature, header};
 
 /// The header that carries the token. `?token=` does as well.
-const TOKEN: &str = "x-webhook-token";
+static TOKEN: HeaderName = HeaderName::from_static("x-webhook-token");
 
 /// Knows the token and the signature secrets.
 pub struct Gate {
@@ -47,7 +48,7 @@ impl Gate {
 
     /// Whether the request carries the token: in the header, or, when that is absent, in the query.
     pub(crate) fn knows_token(&self, request: &Parts) -> bool {
-        match one(&request.headers, TOKEN) {
+        match one(&request.headers, &TOKEN) {
             Header::One(token) => self.is_token(token),
             Header::Many => false,
             Header::None => {
@@ -91,7 +92,7 @@ enum Header<'a> {
     Many,
 }
 
-fn one<'a>(headers: &'a HeaderMap, name: &str) -> Header<'a> {
+fn one(headers: &HeaderMap, name: impl AsHeaderName) -> Header<'_> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Header::None,
@@ -117,7 +118,7 @@ mod tests {
     fn knows(gate: &Gate, uri: &str, tokens: &[&str]) -> bool {
         let mut request = Request::post(uri);
         for token in tokens {
-            request = request.header(TOKEN, token.as_bytes());
+            request = request.header(&TOKEN, token.as_bytes());
         }
         gate.knows_token(&request.body(()).unwrap().into_parts().0)
     }

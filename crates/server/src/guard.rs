@@ -1,5 +1,6 @@
-//! Stands before every page and every API route: refuses requests that another site made a browser send, turns a
-//! panic into an answer with an incident id, and puts the security headers on.
+//! Stands before every page, every API route and the numbers: refuses requests that came by a foreign name or that
+//! another site made a browser send, turns a panic into an answer with an incident id, and puts the security headers
+//! on.
 //!
 //! No tokens in forms: a browser says itself where a request comes from (`Sec-Fetch-Site`, or `Origin` where that is
 //! missing). The webhook does not pass here; it has its token and its signature.
@@ -13,14 +14,21 @@ use futures::FutureExt;
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::dashboard::Fault;
+use crate::dashboard::{Fault, elsewhere};
 use crate::headers::secure;
-use crate::incident;
 use crate::problem::Problem;
+use crate::{incident, loopback};
 
 /// The middleware.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
     let for_programs = is_for_programs(request.uri().path());
+    if !loopback::is_meant(request.headers()) {
+        let address = loopback::address(request.headers());
+        let detail =
+            format!("The connector answers only by an address of its own machine. Open it as {address}.");
+        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", detail);
+        return secure(if for_programs { problem.into_response() } else { elsewhere(problem) });
+    }
     if is_unsafe(request.method()) && !is_same_origin(request.headers()) {
         let problem = Problem::new(
             StatusCode::FORBIDDEN,
@@ -46,7 +54,7 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
 
 /// Whether errors on this path are read by programs rather than people.
 pub(crate) fn is_for_programs(path: &str) -> bool {
-    ["/api", "/connector"]
+    ["/api", "/connector", "/live", "/metrics", "/readyz"]
         .iter()
         .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }

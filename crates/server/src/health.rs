@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::app::{Shared, Web};
 
@@ -41,7 +41,10 @@ pub(crate) async fn ready(State(web): State<Web>) -> Response {
 
 /// The last check of the database; kept for a second, so that asking often costs nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Readiness(Mutex<Option<Checked>>);
+pub(crate) struct Readiness {
+    turn: Mutex<()>,
+    last: watch::Sender<Option<Checked>>,
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Checked {
@@ -53,9 +56,10 @@ pub(crate) struct Checked {
 impl Readiness {
     /// The last check, or a new one when that is too old. Whoever asks meanwhile waits for the same one.
     pub(crate) async fn check(&self, web: &Shared) -> Checked {
-        let mut last = self.0.lock().await;
-        if let Some(checked) = last.as_ref().filter(|checked| checked.at.elapsed() < GOOD_FOR) {
-            return checked.clone();
+        let _turn = self.turn.lock().await;
+        let last = self.last.borrow().clone();
+        if let Some(checked) = last.filter(|checked| checked.at.elapsed() < GOOD_FOR) {
+            return checked;
         }
         let answer = tokio::time::timeout(PATIENCE, web.app.settings.check(web.now())).await;
         let (took, failure) = match answer {
@@ -63,11 +67,13 @@ impl Readiness {
             Ok(Err(error)) => (None, Some(error.to_string())),
             Err(_) => (None, Some(format!("the database did not answer within {} s", PATIENCE.as_secs()))),
         };
-        last.insert(Checked { at: Instant::now(), took, failure }).clone()
+        let checked = Checked { at: Instant::now(), took, failure };
+        self.last.send_replace(Some(checked.clone()));
+        checked
     }
 
-    /// How old the last check is, in seconds.
-    pub(crate) async fn age(&self) -> f64 {
-        self.0.lock().await.as_ref().map_or(0.0, |checked| checked.at.elapsed().as_secs_f64())
+    /// How old the last check is, in seconds. Does not wait for one that is under way.
+    pub(crate) fn age(&self) -> f64 {
+        self.last.borrow().as_ref().map_or(0.0, |checked| checked.at.elapsed().as_secs_f64())
     }
 }

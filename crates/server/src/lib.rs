@@ -13,6 +13,7 @@ mod headers;
 mod health;
 mod incident;
 mod live;
+mod loopback;
 mod metrics;
 mod problem;
 mod query;

@@ -2,7 +2,8 @@
 //!
 //! Written by hand: one counter, one histogram and what the store counts itself. A library would bring a registry and
 //! labels at run time, for what is here a table. Numbers of jobs and events come from the database, never from a
-//! counter kept beside it, so they cannot disagree with what is stored.
+//! counter kept beside it, so they cannot disagree with what is stored. When the database does not answer in time, that
+//! is said, with everything that needs no database.
 
 use std::fmt::{Display, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,9 @@ const CODES: [u16; 6] = [200, 400, 401, 408, 413, 503];
 /// Upper bounds of the histogram, in microseconds.
 const BOUNDS: [u64; 12] =
     [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000];
+
+/// A database that takes longer is left out, so that whoever asks does not give up on the rest.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is counted while serving.
 #[derive(Debug, Default)]
@@ -56,9 +60,18 @@ impl Ingest {
 pub(crate) async fn show(State(web): State<Web>) -> Response {
     let mut page = Page(String::with_capacity(4096));
     page.ingest(&web.metrics.ingest);
-    let up = page.store(&web).await.is_ok();
+    // Written apart, so that it is there as a whole or not at all.
+    let mut stored = Page(String::new());
+    let (read, checked) = tokio::join!(
+        tokio::time::timeout(PATIENCE, stored.store(&web)),
+        tokio::time::timeout(PATIENCE, web.readiness.check(&web)),
+    );
+    let up = matches!(read, Ok(Ok(())));
+    if up {
+        page.0.push_str(&stored.0);
+    }
     page.gauge("so_store_up", "Whether the database answers.", u8::from(up));
-    if let Some(took) = web.readiness.check(&web).await.took {
+    if let Some(took) = checked.ok().and_then(|checked| checked.took) {
         page.gauge(
             "so_store_check_duration_seconds",
             "How long the last check of the database took.",
@@ -68,7 +81,7 @@ pub(crate) async fn show(State(web): State<Web>) -> Response {
     page.gauge(
         "so_store_check_age_seconds",
         "How long ago the database was last checked.",
-        web.readiness.age().await,
+        web.readiness.age(),
     );
     page.parts(&web);
     page.head("so_build_info", "gauge", "The version that runs.");

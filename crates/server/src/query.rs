@@ -9,6 +9,29 @@ use crate::problem::Problem;
 /// More than this is never asked of the database at once.
 const MOST: usize = 1000;
 
+/// The form of a list's cursor. The store starts over at one that it cannot read, so whatever has not exactly this
+/// form is refused before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    /// A number, for events and jobs.
+    Number,
+    /// A time in milliseconds and a number, for accounts.
+    TimeAndNumber,
+}
+
+impl Cursor {
+    fn fits(self, text: &str) -> bool {
+        let is_number =
+            |text: &str| text.parse().is_ok_and(|number: i64| number >= 0 && number.to_string() == text);
+        match self {
+            Self::Number => is_number(text),
+            Self::TimeAndNumber => {
+                text.split_once('-').is_some_and(|(time, number)| is_number(time) && is_number(number))
+            }
+        }
+    }
+}
+
 /// A query string whose names are all known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Query(Vec<(String, String)>);
@@ -53,7 +76,7 @@ impl Query {
     }
 
     /// The page that is asked for, from `limit` and `after`.
-    pub(crate) fn page(&self, usual: usize) -> Result<PageRequest, Problem> {
+    pub(crate) fn page(&self, usual: usize, cursor: Cursor) -> Result<PageRequest, Problem> {
         let limit = match self.get("limit") {
             None => usual,
             Some(value) => {
@@ -62,11 +85,8 @@ impl Query {
                 })?
             }
         };
-        // Cursors are the store's own; this only tells apart what cannot have come from it.
         let after = self.text("after");
-        if let Some(after) =
-            after.as_ref().filter(|after| !after.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
-        {
+        if let Some(after) = after.as_ref().filter(|after| !cursor.fits(after)) {
             return Err(bad(
                 "after",
                 format!("`after` must be the `next` of an earlier page, not `{after}`."),
@@ -125,7 +145,8 @@ mod tests {
 
     #[test]
     fn a_limit_lies_between_1_and_1000() {
-        let page = |query| Query::read(Some(query), &["limit", "after"]).unwrap().page(50);
+        let page =
+            |query| Query::read(Some(query), &["limit", "after"]).unwrap().page(50, Cursor::TimeAndNumber);
         assert_eq!(
             page("limit=1000&after=9-1").unwrap(),
             PageRequest { limit: 1000, after: Some("9-1".into()) }
@@ -134,6 +155,35 @@ mod tests {
         for bad in ["limit=0", "limit=1001", "limit=-1", "limit=ten", "limit=99999999999999999999", "after=x"]
         {
             assert!(page(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_has_exactly_its_lists_form() {
+        use Cursor::{Number, TimeAndNumber};
+
+        for number in ["0", "7", "9223372036854775807"] {
+            assert!(Number.fits(number) && !TimeAndNumber.fits(number), "{number}");
+        }
+        for both in ["1777895640000-18", "0-9223372036854775807"] {
+            assert!(TimeAndNumber.fits(both) && !Number.fits(both), "{both}");
+        }
+        for neither in [
+            "-",
+            "--",
+            "-1",
+            "+1",
+            "01",
+            "1-",
+            "-1-1",
+            "1--1",
+            "1-2-3",
+            "1 -2",
+            "9223372036854775808",
+            "1-9223372036854775808",
+            "x",
+        ] {
+            assert!(!Number.fits(neither) && !TimeAndNumber.fits(neither), "{neither}");
         }
     }
 }

@@ -1,18 +1,20 @@
 //! Reads a request's body up to a limit, counting what really arrives rather than what was announced.
 //!
-//! A body that is too large is read on for a while without being kept, so that the sender gets to see the answer
-//! instead of a broken connection.
+//! A body that is not wanted is read for a while without being kept. Many senders look for an answer only once they
+//! have sent everything, and would find a broken connection in its place.
 
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::EXPECT;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
 use crate::accept::Overdue;
 
-/// So many times the limit is read and dropped before the connection is given up.
+/// So many times the limit is read and dropped, or as much as was announced, before the connection is given up.
 const PATIENCE: u64 = 4;
 /// And for so long.
 const PATIENCE_TIME: Duration = Duration::from_secs(1);
@@ -29,13 +31,10 @@ pub(crate) enum NoBody {
 }
 
 /// Reads the whole body, or at most `limit` bytes of it.
-pub(crate) async fn body(mut body: Body, limit: usize) -> Result<Bytes, NoBody> {
-    let most = u64::try_from(limit).unwrap_or(u64::MAX);
-    let announced = body.size_hint().lower();
-    if announced > most {
-        if announced <= most.saturating_mul(PATIENCE) {
-            drain(body, most).await;
-        }
+pub(crate) async fn body(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, NoBody> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limit {
+        turn_away(headers, body, limit).await;
         return Err(NoBody::TooLarge);
     }
 
@@ -45,7 +44,7 @@ pub(crate) async fn body(mut body: Body, limit: usize) -> Result<Bytes, NoBody> 
     while let Some(frame) = body.frame().await {
         let Ok(piece) = frame.map_err(reason)?.into_data() else { continue };
         if whole.len() + pieces.len() + piece.len() > limit {
-            drain(body, most).await;
+            drain(body, limit).await;
             return Err(NoBody::TooLarge);
         }
         if whole.is_empty() && pieces.is_empty() {
@@ -64,8 +63,20 @@ fn reason(error: axum::Error) -> NoBody {
     if error.into_inner().is::<Overdue>() { NoBody::Late } else { NoBody::Broken }
 }
 
-async fn drain(mut body: Body, limit: u64) {
-    let mut left = limit.saturating_mul(PATIENCE);
+/// Lets a sender get rid of a body that is not wanted, so that it sees the answer.
+///
+/// A sender that asks first (`Expect: 100-continue`) has sent none of it, and is spared the rest.
+pub(crate) async fn turn_away(headers: &HeaderMap, body: Body, limit: usize) {
+    let asks_first =
+        headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if !asks_first {
+        drain(body, limit).await;
+    }
+}
+
+async fn drain(mut body: Body, limit: usize) {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut left = limit.saturating_mul(PATIENCE).max(body.size_hint().lower());
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {
             let read = frame.data_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
@@ -89,7 +100,7 @@ mod tests {
 
     async fn read(pieces: &[&'static str], limit: usize) -> Result<Bytes, NoBody> {
         let pieces: Vec<_> = pieces.iter().map(|piece| Ok::<_, Infallible>(*piece)).collect();
-        body(Body::from_stream(stream::iter(pieces)), limit).await
+        body(&HeaderMap::new(), Body::from_stream(stream::iter(pieces)), limit).await
     }
 
     #[tokio::test]

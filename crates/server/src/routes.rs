@@ -1,6 +1,6 @@
 //! Every route on one page.
 //!
-//! The webhook, health and metrics stand alone; pages and API have the guard before them. Which of them there are
+//! The webhook and the sign of life stand alone; everything else has the guard before it. Which of them there are
 //! follows from the process's roles.
 
 use axum::Router;
@@ -20,18 +20,17 @@ use crate::{api, health, live, metrics, webhook};
 /// All routes that the process's roles call for.
 pub fn router(app: App) -> Router {
     let (roles, bench) = (app.roles, app.bench);
-    let mut routes = Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::show));
+    let mut routes = Router::new().route("/readyz", get(health::ready)).route("/metrics", get(metrics::show));
+    // Without the dashboard a process may listen anywhere, and whoever watches it knows it by another name.
+    if roles.dashboard {
+        routes = routes.merge(pages()).merge(programs()).layer(from_fn(guard));
+    }
+    routes = routes.route("/healthz", get(health::alive));
     if roles.receive {
         routes = routes.route("/connector/webhook", post(webhook::receive));
         if bench {
             routes = routes.route("/connector/bare", post(webhook::bare));
         }
-    }
-    if roles.dashboard {
-        routes = routes.merge(pages().merge(programs()).layer(from_fn(guard)));
     }
     routes.fallback(nowhere).method_not_allowed_fallback(not_so).with_state(Shared::new(app))
 }

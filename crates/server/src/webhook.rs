@@ -70,9 +70,10 @@ async fn take_in(web: &Shared, request: Request) -> Result<Answer, Refusal> {
 async fn authentic(web: &Shared, request: Request) -> Result<Bytes, Refusal> {
     let (head, body) = request.into_parts();
     if !web.app.gate.knows_token(&head) {
+        receive::turn_away(&head.headers, body, web.app.body_limit).await;
         return Err(Refusal::Token);
     }
-    let body = receive::body(body, web.app.body_limit).await.map_err(Refusal::NoBody)?;
+    let body = receive::body(&head.headers, body, web.app.body_limit).await.map_err(Refusal::NoBody)?;
     if !web.app.gate.knows_signature(&head.headers, &body) {
         return Err(Refusal::Signature);
     }
@@ -138,7 +139,8 @@ impl IntoResponse for Refusal {
                 StatusCode::UNAUTHORIZED,
                 "bad_token",
                 "The token is missing or wrong. Send it in X-Webhook-Token or as ?token=.",
-            ),
+            )
+            .closing(),
             Self::Signature => Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "bad_signature",

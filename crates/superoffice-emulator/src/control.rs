@@ -1,5 +1,7 @@
 //! `/_emulator`: looking behind the curtain, and making things happen. Never part of the vendor's API, needs no token.
 
+mod guard;
+
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Call};
@@ -8,6 +10,8 @@ use crate::world::World;
 use crate::world::edit::{Edit, EditError};
 use crate::world::policy::Policy;
 use crate::world::udf::Entity;
+
+pub(crate) use guard::objection;
 
 /// Answers a control call.
 pub(crate) fn answer(world: &World, call: &Call) -> Answer {

@@ -95,14 +95,8 @@ impl Server {
             return self.after(trouble, async || sites::answer(&self.world, label, &call)).await;
         }
         if call.path.starts_with("/_emulator") {
-            if !self.local {
-                return Ok(respond(Answer::page(
-                    403,
-                    "text/plain",
-                    "The control routes answer on this machine only",
-                )));
-            }
-            return Ok(respond(control::answer(&self.world, &call)));
+            let refused = control::objection(&call, self.local);
+            return Ok(respond(refused.unwrap_or_else(|| control::answer(&self.world, &call))));
         }
         if call.path.trim_end_matches('/') == "/sites" {
             return Ok(respond(sites::all(&self.world)));

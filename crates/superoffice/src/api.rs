@@ -37,12 +37,15 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// The body, as JSON.
     pub body: Option<Vec<u8>>,
+    /// Whether it only reads, so that sending it twice does no harm. Each `GET` does.
+    pub reads: bool,
 }
 
 impl Request {
     /// A request without query and body, to a path without variables.
     pub fn to(method: Method, route: &'static str) -> Self {
-        Self { method, route, path: route.to_owned(), query: Vec::new(), body: None }
+        let reads = method == Method::GET;
+        Self { method, route, path: route.to_owned(), query: Vec::new(), body: None, reads }
     }
 
     /// A `GET` of `route`, with `{id}` (or whatever the one variable is called) filled in.
@@ -55,6 +58,12 @@ impl Request {
         if let (Some(start), Some(end)) = (self.path.find('{'), self.path.find('}')) {
             self.path.replace_range(start..=end, &segment(variable));
         }
+        self
+    }
+
+    /// Says that it only reads, whatever its method.
+    pub fn reading(mut self) -> Self {
+        self.reads = true;
         self
     }
 

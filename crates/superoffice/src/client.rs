@@ -19,7 +19,7 @@ use std::time::Instant;
 use http::{Method, StatusCode};
 use tracing::debug;
 
-pub use calls::ContactName;
+pub use calls::{AssociateName, Associates, ContactName};
 pub use config::{Config, Limits};
 pub use counter::CallCount;
 
@@ -73,7 +73,7 @@ impl Client {
     ///
     /// Reads are tried again a few times when the failure is one that passes; writes never are.
     pub async fn send(&self, request: &Request, record: Option<RecordRef>) -> Result<Vec<u8>, Error> {
-        let mut retry = Retry::new(&self.0.config.limits, request.method == Method::GET);
+        let mut retry = Retry::new(&self.0.config.limits, request.reads);
         loop {
             let error = match self.attempt(request, record.as_ref()).await {
                 Ok(answer) => return Ok(answer.body),

@@ -172,6 +172,18 @@ impl From<ReadError> for Error {
     }
 }
 
+/// An error with its causes, on one line.
+#[cfg(feature = "client")]
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

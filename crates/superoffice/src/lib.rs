@@ -17,6 +17,6 @@ pub mod webhook;
 pub mod client;
 
 #[cfg(feature = "client")]
-pub use client::{CallCount, Client, Config, ContactName, Limits};
+pub use client::{AssociateName, Associates, CallCount, Client, Config, ContactName, Limits};
 pub use error::{Error, RecordRef, Remedy};
 pub use secret::Secret;

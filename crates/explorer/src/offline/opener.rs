@@ -2,6 +2,8 @@
 //!
 //! The first opener quotes what the company does, the second another fact. Without a quote there is no opener.
 
+use std::collections::BTreeSet;
+
 use connector_domain::profile::{Claim, Company};
 use connector_domain::text::{normalised, units};
 
@@ -139,6 +141,7 @@ impl Writer<'_> {
 fn names<'a>(site: &'a Site, taxonomy: &Taxonomy, company: &Company) -> Vec<Quote<'a>> {
     let own = sentence::core_name(&company.name);
     let mut found: Vec<Quote> = Vec::new();
+    let mut known = BTreeSet::new();
     for (page_number, page) in site.pages.iter().enumerate() {
         if page.kind == PageKind::References {
             continue;
@@ -157,8 +160,7 @@ fn names<'a>(site: &'a Site, taxonomy: &Taxonomy, company: &Company) -> Vec<Quot
                 taxonomy.lexicon().term(*term).says.iter().any(|(_, strength)| *strength == Strength::Strong)
             });
             let is_sentence = words.ends_with(['.', '!', '?', ':', ',']) || folded.split(' ').count() > 9;
-            let is_known = found.iter().any(|known| known.words == words);
-            if telling && !is_sentence && !is_known && folded != own {
+            if telling && !is_sentence && folded != own && known.insert(words) {
                 let place = Place { page: page_number, block: number };
                 let worth = if block.kind == BlockKind::Heading { 2.0 } else { 1.0 };
                 found.push(Quote { words, place, occasion: Occasion::Names, worth });
@@ -174,4 +176,34 @@ fn seed(name: &str) -> u64 {
         .to_lowercase()
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_domain::profile::Language;
+
+    use super::*;
+    use crate::Knowledge;
+    use crate::website::from_pages;
+
+    #[test]
+    fn each_of_very_many_names_is_taken_once() {
+        let items: Vec<String> =
+            (0..3_000).map(|at| format!("<li>Kreiselpumpen und Logistik {at}")).collect();
+        let page = format!("<ul>{}</ul>", items.concat());
+        let site = from_pages(&[("/", PageKind::Home, &page)]);
+        let mut twice = site.clone();
+        // Another page that says the same in the same words.
+        twice.pages.extend(site.pages.clone());
+        let company = Company {
+            name: "Firma".into(),
+            website: None,
+            email_domains: Vec::new(),
+            country: None,
+            language: Language::De,
+        };
+        let taxonomy = Knowledge::built_in().unwrap().taxonomy;
+        let once = names(&site, &taxonomy, &company).len();
+        assert_eq!((once, names(&twice, &taxonomy, &company).len()), (3_000, 3_000));
+    }
 }

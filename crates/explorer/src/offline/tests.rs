@@ -2,7 +2,7 @@ use connector_domain::profile::{Claim, Language};
 use connector_domain::text::{normalised, units};
 
 use super::*;
-use crate::website::{PageKind, from_pages};
+use crate::website::{Allow, PageKind, WebsiteOptions, from_pages};
 
 fn company(name: &str, language: Language) -> Company {
     Company { name: name.into(), website: None, email_domains: Vec::new(), country: None, language }
@@ -356,4 +356,28 @@ async fn a_website_that_must_not_be_read_is_no_evidence() {
         let explored = without_network(Some(website), &[]).await;
         assert!(matches!(explored, Explored::Nothing(Nothing::NoEvidence(_))), "{website}: {explored:?}");
     }
+}
+
+#[tokio::test]
+async fn a_site_is_judged_on_the_bench() {
+    let (_, name, language, page) = SITES[0];
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    let home = axum::routing::get(move || async move { axum::response::Html(page) });
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move { axum::serve(listener, axum::Router::new().route("/", home)).await.unwrap() });
+
+    let options = WebsiteOptions { allow: Allow::parse(&address).unwrap(), ..WebsiteOptions::default() };
+    let offline = Offline::new(Arc::new(Knowledge::built_in().unwrap()), Website::new(options).unwrap());
+    let company = Company { website: Some(address), ..company(name, language) };
+    let explored = offline.explore(&company, Room::default(), noon()).await.unwrap();
+    assert!(matches!(explored, Explored::Profile(_)), "{explored:?}");
+    // The home page, the site, the verdict.
+    assert_eq!(offline.website.bench().taken(), 3);
+}
+
+#[test]
+fn a_judgement_that_panics_is_refused_and_one_that_never_began_is_not() {
+    assert!(matches!(failure(Unfinished::Panicked), ExploreError::Refused { .. }));
+    assert!(matches!(failure(Unfinished::Stopped), ExploreError::Transient { .. }));
 }

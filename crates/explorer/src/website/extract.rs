@@ -92,27 +92,17 @@ pub(crate) fn plain(text: &str) -> Extract {
     let mut reader = Reader::default();
     for paragraph in text.replace("\r\n", "\n").split("\n\n") {
         reader.push(BlockKind::Paragraph, paragraph, false);
+        if reader.is_full() {
+            break;
+        }
     }
     reader.out
 }
 
 /// Reads an HTML page.
 pub(crate) fn html(page: &str) -> Extract {
-    let mut emitter = DefaultEmitter::default();
-    emitter.naively_switch_states(true);
     let mut reader = Reader::default();
-    for token in Tokenizer::new_with_emitter(page, emitter) {
-        let Ok(token) = token;
-        match token {
-            Token::StartTag(tag) => reader.open(&tag),
-            Token::EndTag(tag) => reader.close(&tag),
-            Token::String(text) => reader.text(&String::from_utf8_lossy(&text)),
-            Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
-        }
-        if reader.is_full() {
-            break;
-        }
-    }
+    reader.read(page);
     reader.flush();
     reader.out
 }
@@ -153,14 +143,55 @@ struct Place {
 /// The block that is being read.
 #[derive(Default)]
 struct Pending {
+    /// With single spaces and none at either end, so that a block of white space alone is an empty one.
     text: String,
+    /// Whether white space came after the text.
+    gap: bool,
+    /// How much of the text stands in links.
     linked: usize,
     kind: Option<BlockKind>,
     marginal: bool,
     altered: bool,
 }
 
+impl Pending {
+    fn is_full(&self) -> bool {
+        self.text.len() >= MAX_BLOCK
+    }
+
+    fn push(&mut self, c: char) {
+        if is_invisible(c) {
+            self.altered = true;
+        } else if c.is_whitespace() || c.is_control() {
+            self.gap = true;
+        } else {
+            if std::mem::take(&mut self.gap) && !self.text.is_empty() {
+                self.text.push(' ');
+            }
+            self.text.push(c);
+        }
+    }
+}
+
 impl Reader {
+    /// Reads a page, its last block apart.
+    fn read(&mut self, page: &str) {
+        let mut emitter = DefaultEmitter::default();
+        emitter.naively_switch_states(true);
+        for token in Tokenizer::new_with_emitter(page, emitter) {
+            let Ok(token) = token;
+            match token {
+                Token::StartTag(tag) => self.open(&tag),
+                Token::EndTag(tag) => self.close(&tag),
+                Token::String(text) => self.text(&String::from_utf8_lossy(&text)),
+                Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
+            }
+            if self.is_full() {
+                break;
+            }
+        }
+    }
+
     fn place(&self) -> Place {
         self.stack.last().map(|open| open.place).unwrap_or_default()
     }
@@ -173,7 +204,7 @@ impl Reader {
         let tag = tag::of(&start.name);
         match tag.role() {
             Role::Meta => return self.meta(start),
-            Role::Break => return self.block.text.push(' '),
+            Role::Break => return self.block.gap = true,
             Role::Rule => return self.flush(),
             Role::Void => return self.alternate(start),
             _ => {}
@@ -277,20 +308,19 @@ impl Reader {
             }
         }
         let place = self.place();
-        if place.dropped || self.block.text.len() >= MAX_BLOCK {
+        if place.dropped || self.block.is_full() {
             return;
         }
-        if self.block.text.trim().is_empty() {
+        if self.block.text.is_empty() {
             self.block.kind = place.kind;
             self.block.marginal = place.marginal;
         }
         let before = self.block.text.len();
         for c in text.chars() {
-            if is_invisible(c) {
-                self.block.altered = true;
-            } else {
-                self.block.text.push(if c.is_control() { ' ' } else { c });
+            if self.block.is_full() {
+                break;
             }
+            self.block.push(c);
         }
         if place.linked {
             self.block.linked += self.block.text.len() - before;
@@ -299,25 +329,23 @@ impl Reader {
 
     fn flush(&mut self) {
         let block = std::mem::take(&mut self.block);
-        if block.text.trim().is_empty() {
+        if block.text.is_empty() {
             return;
         }
         let kind = block.kind.unwrap_or(BlockKind::Paragraph);
         // Mostly links: navigation, not text.
-        if kind != BlockKind::Heading && block.linked * 5 > block.text.trim().len() * 3 {
+        if kind != BlockKind::Heading && block.linked * 5 > block.text.len() * 3 {
             return;
         }
-        let mut text = block.text;
-        truncate(&mut text, MAX_BLOCK);
         let at = self.out.blocks.len();
-        self.push(kind, &text, block.marginal);
+        self.push(kind, &block.text, block.marginal);
         if let Some(pushed) = self.out.blocks.get_mut(at) {
             pushed.quotable &= !block.altered;
         }
     }
 
     fn push(&mut self, kind: BlockKind, text: &str, marginal: bool) {
-        let text = connector_domain::text::normalised(text);
+        let text = connector_domain::text::normalised(start(text, MAX_BLOCK));
         if text.is_empty() || self.is_full() || !self.seen.insert((kind, text.clone())) {
             return;
         }
@@ -378,11 +406,9 @@ fn count(counts: &mut Vec<u32>, tag: Tag) {
     counts[tag.number()] += 1;
 }
 
-fn truncate(text: &mut String, max: usize) {
-    if text.len() > max {
-        let end = (0..=max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-    }
+/// The first `max` bytes of a text, or a little less where they would end within a character.
+fn start(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
 }
 
 /// Characters that nobody sees: they break words apart for readers like this one, or turn text around.

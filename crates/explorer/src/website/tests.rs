@@ -412,3 +412,59 @@ async fn text_that_speaks_to_machines_is_dropped_with_a_warning() {
     assert_eq!(site.pages[0].blocks.len(), 1);
     assert!(site.warnings[0].starts_with("2 text(s)"), "{:?}", site.warnings);
 }
+
+#[tokio::test]
+async fn a_site_is_parsed_on_the_bench_in_two_pieces_of_work() {
+    let home = format!("<a href=/firma>Firma</a><a href=/produkte>Produkte</a><p>{TEXT}</p>");
+    let server = Server::start(move |path| match path {
+        "/" => page(&home),
+        "/firma" | "/produkte" => page(&format!("<p>Gegründet in Kiel, siehe {path}.</p>")),
+        _ => nothing(),
+    })
+    .await;
+    let website = Website::new(options(&server)).unwrap();
+    assert_eq!(site(website.read(&server.url()).await).pages.len(), 3);
+    assert_eq!(website.bench().taken(), 2);
+    website.bench().close();
+    assert!(unreachable(website.read(&server.url()).await).contains("the program ends"));
+}
+
+#[tokio::test]
+async fn rules_for_robots_are_read_on_the_bench() {
+    let server = Server::start(move |path| match path {
+        "/robots.txt" => "User-agent: *\nDisallow: /x".into_response(),
+        _ => page(TEXT),
+    })
+    .await;
+    let website = Website::new(options(&server)).unwrap();
+    website.bench().close();
+    assert!(unreadable(website.read(&server.url()).await).contains("robots.txt was not read"));
+    assert_eq!(server.asked(), ["/robots.txt"]);
+}
+
+#[tokio::test]
+async fn an_address_without_end_is_not_visited() {
+    let long = format!("/{}", "a".repeat(3_000));
+    let onward = long.clone();
+    let server = Server::start(move |path| match path {
+        "/" => redirect(&onward),
+        "/robots.txt" => nothing(),
+        _ => page(TEXT),
+    })
+    .await;
+    assert!(unreadable(read(&server, &server.url()).await).contains("longer than 2000"));
+    assert!(!server.asked().contains(&long));
+}
+
+#[tokio::test]
+async fn a_robots_txt_too_large_to_follow_closes_the_site() {
+    let rules: Vec<String> = (0..30_000).map(|at| format!("Disallow: /*{at}$\n")).collect();
+    let rules = rules.concat();
+    let server = Server::start(move |path| match path {
+        "/robots.txt" => format!("User-agent: *\n{rules}").into_response(),
+        _ => page(TEXT),
+    })
+    .await;
+    assert!(unreadable(read(&server, &server.url()).await).contains("its robots.txt is too large to follow"));
+    assert_eq!(server.asked(), ["/robots.txt"]);
+}

@@ -19,13 +19,19 @@ use connector_domain::policy::Associate;
 use connector_domain::remedy::Remedy;
 use jiff::SignedDuration;
 
-use super::{Blame, Crm, CrmError, Found, Named};
+use super::{Blame, Crm, CrmError, Finding, Found, Named};
 use crate::discovery::FieldMap;
 
 /// How long jobs wait while a person is needed to sign in.
-const SIGN_IN_WAIT: SignedDuration = SignedDuration::from_secs(30);
+///
+/// No work is leased while it lasts, so that a long wait would only hold up those that were in hand when it began.
+const SIGN_IN_WAIT: SignedDuration = SignedDuration::from_secs(2);
 /// How long jobs wait when the tenant cannot be reached at all.
 const OUTAGE_WAIT: SignedDuration = SignedDuration::from_secs(5);
+
+const HELP_FIELDS: &str = "publish the fields in SuperOffice, or name them under [fields] in connector.toml";
+const HELP_OWN: &str = "nothing: every change is looked at, and what is as it should be is not written";
+const HELP_NAMES: &str = "give the API user the right to read associates, or name owners in OWNERS by number";
 
 /// A tenant of SuperOffice Online.
 #[derive(Debug, Clone)]
@@ -105,22 +111,35 @@ impl Crm for SuperOffice {
         let own = match self.client.current_principal().await {
             Ok(principal) if principal.associate_id > 0 => Some(AssociateId(principal.associate_id)),
             Ok(_) => {
-                findings.push("SuperOffice does not tell which user the calls are made as".to_owned());
+                findings.push(Finding {
+                    words: "SuperOffice does not tell which user the calls are made as".to_owned(),
+                    help: HELP_OWN,
+                });
                 None
             }
             // Some tenants answer 500 here; every event is then looked at, and what is unchanged is not written.
             Err(Error::Refused { status, message }) => {
-                findings.push(format!("SuperOffice refuses to tell who we are ({status}): {message}"));
+                findings.push(Finding {
+                    words: format!("SuperOffice refuses to tell who we are ({status}): {message}"),
+                    help: HELP_OWN,
+                });
                 None
             }
             Err(error) => return Err(failed(&error)),
         };
         let associates = self.client.associates().await.map_err(|error| failed(&error))?;
+        if let Some(refusal) = associates.refusal {
+            findings.push(Finding {
+                words: format!("SuperOffice does not tell the short names of users: {refusal}"),
+                help: HELP_NAMES,
+            });
+        }
         let associates = associates
+            .named
             .into_iter()
             .map(|associate| Associate {
-                id: AssociateId(associate.associate_id),
-                short_name: associate.name,
+                id: AssociateId(associate.id),
+                short_name: associate.short_name.unwrap_or_default(),
                 full_name: associate.full_name,
             })
             .collect();
@@ -130,23 +149,28 @@ impl Crm for SuperOffice {
 }
 
 impl SuperOffice {
-    async fn definitions(&self, map: &FieldMap, findings: &mut Vec<String>) -> Result<Definitions, CrmError> {
+    async fn definitions(
+        &self,
+        map: &FieldMap,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Definitions, CrmError> {
         let mut found = BTreeMap::new();
         for (entity, owner) in [(Entity::Contact, UdefOwner::Contact), (Entity::Person, UdefOwner::Person)] {
             let published = self.client.udef_fields(owner).await.map_err(|error| failed(&error))?;
             for target in Target::ALL.iter().filter(|target| target.entity() == entity) {
                 let name = map.name(*target);
                 let Some(info) = published.iter().find(|info| is_named(info, name)) else {
-                    findings.push(format!(
+                    let words = format!(
                         "there is no published user-defined field \"{name}\" on {entity}, so {target} is not written"
-                    ));
+                    );
+                    findings.push(Finding { words, help: HELP_FIELDS });
                     continue;
                 };
                 match self.definition(*target, info).await? {
                     Ok(definition) => {
                         found.insert(*target, definition);
                     }
-                    Err(finding) => findings.push(finding),
+                    Err(words) => findings.push(Finding { words, help: HELP_FIELDS }),
                 }
             }
         }
@@ -463,6 +487,19 @@ mod tests {
                 {"op": "replace", "path": "/CustomFields", "value": {"SuperOffice:1": "[I:1613]", "SuperOffice:2": "new"}},
             ])
         );
+    }
+
+    #[test]
+    fn jobs_in_hand_go_on_soon_after_an_outage() {
+        let outages = [
+            Error::AccessWithdrawn("withdrawn".into()),
+            Error::Unauthorized,
+            Error::Unreachable { arrived: false, source: "refused".into() },
+        ];
+        for error in outages {
+            let Remedy::WaitForOthers(wait) = failed(&error).remedy else { panic!("{error:?} is no outage") };
+            assert!(wait <= SignedDuration::from_secs(5), "{error:?} holds jobs up for {wait:?}");
+        }
     }
 
     #[test]

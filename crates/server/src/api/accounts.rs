@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use connector_domain::account::shown;
 use connector_domain::field::Target;
 use connector_domain::ids::{ContactId, JobId, PersonId};
@@ -14,10 +14,10 @@ use connector_store::journal::{Write, WriteState};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Answer, List, USUAL};
+use super::{Answer, List, Named, USUAL};
 use crate::app::{Shared, Web};
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{Cursor, Query};
 
 /// So many writes are looked through for what stands in the fields.
 const WRITES: usize = 500;
@@ -107,7 +107,7 @@ impl Account {
 /// `GET /api/v1/accounts?q=&owner=&limit=&after=`
 pub(crate) async fn list(State(web): State<Web>, RawQuery(query): RawQuery) -> Answer<List<Account>> {
     let query = Query::read(query.as_deref(), &["q", "owner", "limit", "after"])?;
-    let request = query.page(USUAL)?;
+    let request = query.page(USUAL, Cursor::TimeAndNumber)?;
     let filter = AccountFilter { words: query.text("q"), owner: query.text("owner") };
     let page = web.app.accounts.accounts(&web.app.tenant, &filter, &request).await?;
     let now = web.now();
@@ -117,11 +117,11 @@ pub(crate) async fn list(State(web): State<Web>, RawQuery(query): RawQuery) -> A
 /// `GET /api/v1/accounts/{id}`
 pub(crate) async fn one(
     State(web): State<Web>,
-    Path(id): Path<String>,
+    id: Named,
     RawQuery(query): RawQuery,
 ) -> Answer<AccountInFull> {
     Query::read(query.as_deref(), &[])?;
-    let id = ContactId(super::id("account", &id)?);
+    let id = ContactId(super::id("account", id)?);
     let (app, tenant) = (&web.app, &web.app.tenant);
     let row = app.accounts.account(tenant, id).await?;
     let row = row.ok_or_else(|| Problem::not_found(format_args!("account {id}")))?;

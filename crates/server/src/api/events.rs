@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Answer, List, USUAL};
 use crate::app::Web;
-use crate::query::Query;
+use crate::query::{Cursor, Query};
 
 /// A stored event.
 #[derive(Debug, Serialize)]
@@ -56,7 +56,7 @@ impl From<StoredEvent> for Event {
 /// `GET /api/v1/events?account=&limit=&after=`
 pub(crate) async fn list(State(web): State<Web>, RawQuery(query): RawQuery) -> Answer<List<Event>> {
     let query = Query::read(query.as_deref(), &["account", "limit", "after"])?;
-    let request = query.page(USUAL)?;
+    let request = query.page(USUAL, Cursor::Number)?;
     let account = query.number("account")?.map(ContactId);
     let page = web.app.inbox.events(&web.app.tenant, account, &request).await?;
     Ok(List::of(page, web.now(), Event::from))

@@ -1,7 +1,7 @@
 //! `/api/v1/jobs`: the work, how it went step by step, and what it wrote.
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use connector_domain::field::Definitions;
 use connector_domain::ids::{ContactId, Entity, JobId};
@@ -13,10 +13,10 @@ use connector_store::queue::{JobFilter, Retried};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Answer, List, USUAL};
+use super::{Answer, List, Named, USUAL};
 use crate::app::Web;
 use crate::problem::Problem;
-use crate::query::{self, Query};
+use crate::query::{self, Cursor, Query};
 
 /// A job.
 #[derive(Debug, Serialize)]
@@ -129,7 +129,7 @@ impl Field {
 /// `GET /api/v1/jobs?state=FAILED,HELD&account=&limit=&after=`
 pub(crate) async fn list(State(web): State<Web>, RawQuery(query): RawQuery) -> Answer<List<Job>> {
     let query = Query::read(query.as_deref(), &["state", "account", "limit", "after"])?;
-    let request = query.page(USUAL)?;
+    let request = query.page(USUAL, Cursor::Number)?;
     let filter = filter(&query)?;
     let page = web.app.queue.jobs(&web.app.tenant, &filter, &request).await?;
     Ok(List::of(page, web.now(), Job::from))
@@ -154,13 +154,9 @@ fn state(word: &str) -> Result<JobState, Problem> {
 }
 
 /// `GET /api/v1/jobs/{id}`
-pub(crate) async fn one(
-    State(web): State<Web>,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Answer<JobInFull> {
+pub(crate) async fn one(State(web): State<Web>, id: Named, RawQuery(query): RawQuery) -> Answer<JobInFull> {
     Query::read(query.as_deref(), &[])?;
-    let id = JobId(super::id("job", &id)?);
+    let id = JobId(super::id("job", id)?);
     let (app, tenant) = (&web.app, &web.app.tenant);
     let job = app.queue.job(tenant, id).await?.ok_or_else(|| Problem::not_found(format_args!("job {id}")))?;
     let definitions = web.definitions();
@@ -180,8 +176,8 @@ pub(crate) struct Queued {
 }
 
 /// `POST /api/v1/jobs/{id}/retry`
-pub(crate) async fn retry(State(web): State<Web>, Path(id): Path<String>) -> Answer<Queued> {
-    let id = JobId(super::id("job", &id)?);
+pub(crate) async fn retry(State(web): State<Web>, id: Named) -> Answer<Queued> {
+    let id = JobId(super::id("job", id)?);
     let conflict = |code, detail: String| Problem::new(StatusCode::CONFLICT, code, detail);
     match web.app.queue.retry(&web.app.tenant, id, web.now()).await? {
         Retried::Queued(job) => Ok(Json(Queued { status: "queued", job_id: job })),

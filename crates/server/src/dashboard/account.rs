@@ -1,7 +1,7 @@
 //! `/accounts/{id}`: one account, what stands in its fields and why, and everything that happened to it.
 
 use askama::Template;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use connector_domain::ids::ContactId;
 use connector_domain::reason::Reason;
 use connector_store::StoreError;
@@ -13,7 +13,7 @@ use super::fields::{self, Group};
 use super::frame::{Frame, Here};
 use super::history::{self, Entry};
 use super::{Fault, Page, link, page};
-use crate::api;
+use crate::api::{self, Named};
 use crate::app::{Shared, Web};
 use crate::query::Query;
 
@@ -43,9 +43,9 @@ struct Website {
 }
 
 /// The page.
-pub(crate) async fn show(State(web): State<Web>, Path(id): Path<String>, RawQuery(query): RawQuery) -> Page {
+pub(crate) async fn show(State(web): State<Web>, id: Named, RawQuery(query): RawQuery) -> Page {
     Query::read(query.as_deref(), &[])?;
-    let id = ContactId(api::id("account", &id)?);
+    let id = ContactId(api::id("account", id)?);
     let (app, tenant) = (&web.app, &web.app.tenant);
     let Some(stored) = app.accounts.account(tenant, id).await? else {
         return Err(Fault::NotFound(format!("There is no account {id} here.")));

@@ -19,7 +19,7 @@ use super::when::{self, When};
 use super::words::{self, EN};
 use super::{Page, page};
 use crate::app::{Shared, Web};
-use crate::query::Query;
+use crate::query::{Cursor, Query};
 
 const ROWS: usize = 50;
 /// So many owners are offered to choose from.
@@ -82,7 +82,7 @@ struct Without {
 /// The page.
 pub(crate) async fn show(State(web): State<Web>, RawQuery(query): RawQuery) -> Page {
     let query = Query::read(query.as_deref(), &["q", "owner", "limit", "after"])?;
-    let request = query.page(ROWS)?;
+    let request = query.page(ROWS, Cursor::TimeAndNumber)?;
     let filter = AccountFilter { words: query.text("q"), owner: query.text("owner") };
     let found = web.app.accounts.accounts(&web.app.tenant, &filter, &request).await?;
     let is_empty = found.items.is_empty() && request.after.is_none();
@@ -164,6 +164,7 @@ fn owners(web: &Shared) -> Vec<OwnerShown> {
     let mut owners: Vec<_> = policy
         .associates
         .values()
+        .filter(|associate| !associate.short_name.is_empty())
         .filter(|associate| policy.covers(associate.id) == connector_domain::policy::InScope::Yes)
         .map(|associate| OwnerShown {
             short: associate.short_name.clone(),

@@ -9,6 +9,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use sha2::{Digest, Sha256};
 
 use super::fault::Fault;
+use crate::api::Named;
 
 struct Asset {
     name: String,
@@ -45,7 +46,8 @@ pub(crate) fn urls() -> Urls {
 }
 
 /// `GET /assets/{name}`
-pub(crate) async fn show(Path(name): Path<String>) -> Response {
+pub(crate) async fn show(name: Named) -> Response {
+    let name = name.map(|Path(name)| name).unwrap_or_default();
     match ASSETS.iter().find(|asset| asset.name == name) {
         Some(asset) => {
             let forever = (CACHE_CONTROL, "public, max-age=31536000, immutable");

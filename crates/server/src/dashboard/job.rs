@@ -1,7 +1,7 @@
 //! `/jobs/{id}`: one job, step by step, and what it wrote. From here it can be tried again.
 
 use askama::Template;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::Redirect;
 use connector_domain::field::Definitions;
 use connector_domain::ids::{ContactId, JobId};
@@ -18,7 +18,7 @@ use super::pill::Pill;
 use super::when::{self, When};
 use super::words::{self, EN};
 use super::{Fault, Page, page};
-use crate::api;
+use crate::api::{self, Named};
 use crate::app::{Shared, Web};
 use crate::query::Query;
 
@@ -65,9 +65,9 @@ struct FieldShown {
 }
 
 /// The page.
-pub(crate) async fn show(State(web): State<Web>, Path(id): Path<String>, RawQuery(query): RawQuery) -> Page {
+pub(crate) async fn show(State(web): State<Web>, id: Named, RawQuery(query): RawQuery) -> Page {
     let query = Query::read(query.as_deref(), &["retry"])?;
-    let id = JobId(api::id("job", &id)?);
+    let id = JobId(api::id("job", id)?);
     let (app, tenant) = (&web.app, &web.app.tenant);
     let Some(job) = app.queue.job(tenant, id).await? else {
         return Err(Fault::NotFound(format!("There is no job {id} here.")));
@@ -104,8 +104,8 @@ pub(crate) async fn show(State(web): State<Web>, Path(id): Path<String>, RawQuer
 }
 
 /// `POST /jobs/{id}/retry`: asks for another try and leads to the job that waits, which then says what came of it.
-pub(crate) async fn retry(State(web): State<Web>, Path(id): Path<String>) -> Result<Redirect, Fault> {
-    let id = JobId(api::id("job", &id)?);
+pub(crate) async fn retry(State(web): State<Web>, id: Named) -> Result<Redirect, Fault> {
+    let id = JobId(api::id("job", id)?);
     let (job, came_of_it) = match web.app.queue.retry(&web.app.tenant, id, web.now()).await? {
         Retried::Queued(job) => (job, "queued"),
         Retried::Running => (id, "running"),

@@ -15,7 +15,7 @@ use super::words::{self, EN};
 use super::{Page, job, page};
 use crate::api;
 use crate::app::Web;
-use crate::query::Query;
+use crate::query::{Cursor, Query};
 
 const ROWS: usize = 50;
 
@@ -53,7 +53,7 @@ struct Row {
 /// The page.
 pub(crate) async fn show(State(web): State<Web>, RawQuery(query): RawQuery) -> Page {
     let query = Query::read(query.as_deref(), &["state", "account", "limit", "after"])?;
-    let request = query.page(ROWS)?;
+    let request = query.page(ROWS, Cursor::Number)?;
     let filter = api::jobs::filter(&query)?;
     let (app, tenant) = (&web.app, &web.app.tenant);
     let found = app.queue.jobs(tenant, &filter, &request).await?;

@@ -62,7 +62,7 @@ pub(crate) struct Words {
     pub(crate) no_event_yet: &'static str,
     pub(crate) first_steps: &'static str,
     pub(crate) step_running: &'static str,
-    pub(crate) step_doctor: &'static str,
+    pub(crate) step_check: &'static str,
     pub(crate) step_register: &'static str,
     pub(crate) step_test: &'static str,
     pub(crate) step_wait: &'static str,
@@ -77,6 +77,7 @@ pub(crate) struct Words {
     pub(crate) internal: &'static str,
     pub(crate) internal_more: &'static str,
     pub(crate) forbidden: &'static str,
+    pub(crate) elsewhere: &'static str,
     pub(crate) back_to_accounts: &'static str,
 }
 
@@ -141,7 +142,7 @@ pub(crate) static EN: Words = Words {
     no_event_yet: "No webhook has arrived yet.",
     first_steps: "As soon as somebody creates or changes a company in SuperOffice, it appears here. Until then:",
     step_running: "The connector runs",
-    step_doctor: "Everything it needs is in order",
+    step_check: "Everything it needs is in order",
     step_register: "The webhook is registered in SuperOffice",
     step_test: "SuperOffice reaches this address",
     step_wait: "The first event has arrived",
@@ -156,6 +157,7 @@ pub(crate) static EN: Words = Words {
     internal: "Something went wrong here",
     internal_more: "It is our fault, not yours. The log has the particulars under this incident:",
     forbidden: "Refused",
+    elsewhere: "Open it by another address",
     back_to_accounts: "Back to the accounts",
 };
 

@@ -21,9 +21,9 @@ pub(super) enum Read {
 pub(super) fn delivery(tenant: &TenantId, body: Bytes, now: Timestamp) -> Read {
     let (id, content) = match Payload::read(&body) {
         Ok(payload) if payload.is_test() => return Read::Test,
-        Ok(payload) => {
+        Ok(mut payload) => {
             // Some printed shapes have no id. The body's own hash still recognises an exact repeat.
-            let id = payload.event_id.clone().map_or_else(|| hash(&body), EventId);
+            let id = payload.event_id.take().map_or_else(|| hash(&body), EventId);
             (id.clone(), content(tenant, id, payload))
         }
         Err(error) => (hash(&body), Content::Unreadable(words(&error))),

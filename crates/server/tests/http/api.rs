@@ -305,6 +305,14 @@ async fn what_makes_no_sense_is_a_problem_with_a_hint() {
         ("/api/v1/accounts?limit=0", 400, "1 to 1000"),
         ("/api/v1/accounts?limit=1001", 400, "1 to 1000"),
         ("/api/v1/accounts?after=nowhere", 400, "`next` of an earlier page"),
+        ("/api/v1/accounts?after=-", 400, "`next` of an earlier page"),
+        ("/api/v1/accounts?after=18", 400, "`next` of an earlier page"),
+        ("/api/v1/accounts?after=1-9223372036854775808", 400, "`next` of an earlier page"),
+        ("/api/v1/jobs?after=-", 400, "`next` of an earlier page"),
+        ("/api/v1/jobs?after=9223372036854775808", 400, "`next` of an earlier page"),
+        ("/api/v1/jobs?after=1-2", 400, "`next` of an earlier page"),
+        ("/api/v1/events?after=1-2", 400, "`next` of an earlier page"),
+        ("/api/v1/events?after=9223372036854775808", 400, "`next` of an earlier page"),
         ("/api/v1/accounts?q=a&q=b", 400, "twice"),
         ("/api/v1/jobs?state=FAILDE", 400, "Did you mean `FAILED`?"),
         ("/api/v1/jobs?account=x", 400, "whole number"),
@@ -312,6 +320,8 @@ async fn what_makes_no_sense_is_a_problem_with_a_hint() {
         ("/api/v1/accounts/4711", 404, "account 4711"),
         ("/api/v1/accounts/x", 404, "account x"),
         ("/api/v1/jobs/4711", 404, "job 4711"),
+        ("/api/v1/accounts/%ff", 404, "no account at this address"),
+        ("/api/v1/jobs/%ff", 404, "no job at this address"),
         ("/api/v1/nothing", 404, "/api/v1/nothing"),
         ("/api", 404, "/api"),
         ("/api/v1/jobs/1/retry", 405, "does not take GET"),
@@ -355,7 +365,10 @@ async fn a_job_that_ended_can_be_tried_again_and_no_other() {
     let running = latest_job(&house, 25).await;
     let refused = retry(format!("/api/v1/jobs/{running}/retry"), &[]).await;
     assert_eq!((refused.status, &refused.json()["code"]), (StatusCode::CONFLICT, &"running".into()));
-    assert_eq!(retry("/api/v1/jobs/4711/retry".into(), &[]).await.status, StatusCode::NOT_FOUND);
+    for nowhere in ["/api/v1/jobs/4711/retry", "/api/v1/jobs/%ff/retry"] {
+        let refused = retry(nowhere.into(), &[]).await;
+        assert_eq!((refused.status, &refused.json()["code"]), (StatusCode::NOT_FOUND, &"not_found".into()));
+    }
 }
 
 #[tokio::test]

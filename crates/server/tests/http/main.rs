@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "all of this is tests, helpers included")]
 
 mod api;
+mod hosts;
 mod pages;
 mod sockets;
 mod support;

@@ -178,10 +178,15 @@ async fn an_empty_house_says_what_to_do_first() {
     let house = House::new();
     let page = house.get("/").await;
     sound(&page);
-    assert!(
-        page.body.contains("No webhook has arrived yet.")
-            && page.body.contains("so-connector webhook register")
-    );
+    for words in [
+        "No webhook has arrived yet.",
+        "<code>so-connector config check</code>",
+        "<code>so-connector webhook register --url https://…/connector/webhook</code>",
+        "<code>so-connector webhook test 1</code>",
+    ] {
+        assert!(page.body.contains(words), "{words}");
+    }
+    assert!(!page.body.contains("doctor"));
     sound(&house.get("/jobs").await);
 }
 
@@ -208,6 +213,9 @@ async fn what_is_not_there_says_what_was_looked_for() {
         ("/accounts/4711", "There is no account 4711 here."),
         ("/accounts/x%3Cb%3E", "There is no account x&#60;b&#62;."),
         ("/jobs/4711", "There is no job 4711 here."),
+        ("/accounts/%ff", "There is no account at this address."),
+        ("/jobs/%ff", "There is no job at this address."),
+        ("/assets/%ff", "There is no page at /assets/."),
         ("/nowhere", "There is no page at /nowhere."),
         ("/assets/app.css", "There is no page at /assets/app.css."),
     ] {

@@ -209,6 +209,38 @@ async fn too_large_is_said_whether_announced_or_not() {
 }
 
 #[tokio::test]
+async fn a_sender_that_sends_everything_first_sees_why_it_was_refused() {
+    let house = House::new();
+    let server = Server::start(house.router(), Limits::default()).await;
+    // As much as no socket keeps by itself; and more than the limit's fourfold.
+    for megabytes in [4, 12] {
+        let body = vec![b' '; megabytes << 20];
+        for (head, said) in [(head(body.len()).replace(TOKEN, "wrong"), "401"), (head(body.len()), "413")] {
+            let mut stream = server.connect().await;
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(&body).await.unwrap();
+            let heard = hear(&mut stream).await;
+            assert_eq!(status(&heard), said, "{megabytes} MiB");
+            assert!(heard.contains("connection: close"), "{heard}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_sender_that_asks_first_is_not_made_to_send() {
+    let house = House::new();
+    let server = Server::start(house.router(), Limits::default()).await;
+    let expecting = head(4 << 20).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
+    for (head, said) in [(expecting.replace(TOKEN, "wrong"), "401"), (expecting, "413")] {
+        let mut stream = server.connect().await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        assert_eq!(status(&hear(&mut stream).await), said);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_match_its_length_is_not_taken_in() {
     let house = House::new();
     let server = Server::start(house.router(), quick()).await;
@@ -301,7 +333,7 @@ async fn an_open_page_hears_of_changes_and_of_the_end() {
     let house = House::new();
     let server = Server::start(house.router(), quick()).await;
     let mut page = server.connect().await;
-    page.write_all(b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    page.write_all(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let hello = until(&mut page, "event: hello\ndata: {\"seq\":").await;
     assert!(hello.contains("content-type: text/event-stream"), "{hello}");
 

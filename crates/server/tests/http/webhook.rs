@@ -1,6 +1,7 @@
 //! What a sender of deliveries is told, and what is stored afterwards.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -177,6 +178,60 @@ impl Inbox for Broken {
 
     fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
         tokio::sync::watch::channel(0).1
+    }
+}
+
+/// An inbox whose database never answers.
+struct Mute;
+
+#[async_trait]
+impl Inbox for Mute {
+    async fn accept(&self, _: Delivery, _: Arc<Policy>) -> Result<Accepted, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn events(
+        &self,
+        _: &TenantId,
+        _: Option<ContactId>,
+        _: &PageRequest,
+    ) -> Result<Page<StoredEvent>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn event(&self, _: &TenantId, _: &EventId) -> Result<Option<(StoredEvent, Vec<u8>)>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn event_count(&self, _: &TenantId) -> Result<u64, StoreError> {
+        std::future::pending().await
+    }
+
+    fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        tokio::sync::watch::channel(0).1
+    }
+}
+
+#[tokio::test]
+async fn numbers_that_need_no_database_are_told_without_one() {
+    let house = House::new();
+    let inboxes: [Arc<dyn Inbox>; 2] = [Arc::new(Broken(StoreError::Full)), Arc::new(Mute)];
+    for inbox in inboxes {
+        let router = router(App { inbox, ..house.app() });
+        let asked = send(router, Request::get("/metrics").body(Body::empty()).unwrap());
+        let metrics = tokio::time::timeout(Duration::from_secs(10), asked).await.expect("it is told in time");
+        assert_eq!(metrics.status, StatusCode::OK);
+        for line in [
+            "so_ingest_ack_duration_seconds_count 0",
+            "so_store_up 0",
+            r#"so_part_up{part="SuperOffice"} 1"#,
+            r#"so_build_info{version="0.1.0"} 1"#,
+        ] {
+            assert!(metrics.body.lines().any(|other| other == line), "{line} in\n{}", metrics.body);
+        }
+        for name in ["so_jobs", "so_oldest", "so_events", "so_writes", "so_accounts"] {
+            assert!(!metrics.body.contains(name), "{name} in\n{}", metrics.body);
+        }
     }
 }
 

@@ -132,3 +132,27 @@ async fn switches_can_be_set_by_name() {
     assert_eq!((status, &policy["page_cap"]), (200, &json!(500)));
     assert_eq!(tenant.control("POST", "policy", json!({"page_cup": 500})).await.0, 400);
 }
+
+#[tokio::test]
+async fn control_answers_this_machine_by_its_own_names_and_no_other_sites_pages() {
+    let tenant = Tenant::start().await;
+    let url = format!("{}/_emulator/edit", tenant.details.login_url);
+    let edit = json!({"entity": "contact", "id": 1, "by": 12, "fields": {"Name": "Renamed"}});
+    let ask = async |name: &str, value: &str| {
+        let request = tenant.http.post(&url).header(name, value).json(&edit);
+        request.send().await.unwrap().status().as_u16()
+    };
+    for host in ["rebound.example", "rebound.example:8390", "localhost.example", "192.0.2.7"] {
+        assert_eq!(ask("host", host).await, 403, "{host}");
+    }
+    for origin in ["https://crm.example", "http://localhost.example:8390", "null"] {
+        assert_eq!(ask("origin", origin).await, 403, "{origin}");
+    }
+    assert_ne!(tenant.world.contact(1).unwrap().name, "Renamed");
+    for host in ["localhost", "localhost:8390", "127.0.0.1:1", "[::1]:8390"] {
+        assert_eq!(ask("host", host).await, 200, "{host}");
+    }
+    for origin in ["http://localhost:3000", "http://127.0.0.1:8390", "http://[::1]"] {
+        assert_eq!(ask("origin", origin).await, 200, "{origin}");
+    }
+}

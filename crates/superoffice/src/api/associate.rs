@@ -14,9 +14,10 @@ pub const GET_LIST: &str = "v1/Agents/Associate/GetAssociateList";
 /// The name of the list that has every associate.
 pub const LIST: &str = "associate";
 
-/// A request for the associates `ids`. The answer is an array of [`Associate`].
+/// A request for the associates `ids`. The answer is an array of [`Associate`]. It reads, although agents are always
+/// called with `POST`.
 pub fn get_list(ids: &[i64]) -> Request {
-    Request::to(Method::POST, GET_LIST).json(&ids)
+    Request::to(Method::POST, GET_LIST).json(&ids).reading()
 }
 
 /// A user of SuperOffice, or of its API.

@@ -1,6 +1,6 @@
 //! The access token: fetched with the refresh token, ahead of its end, by one caller for all. SuperOffice does not
-//! rotate refresh tokens; should an answer have a new one all the same, it is used and published. A token that the API
-//! refuses is dropped by its generation, so that thirty refused calls lead to one refresh.
+//! rotate refresh tokens; should an answer have a new one all the same, it is used and published, and the log says so. A
+//! token that the API refuses is dropped by its generation, so that thirty refused calls lead to one refresh.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::Client;
 use super::config::Config;
 use crate::api::error::message;
 use crate::api::token::{TOKENS, TokenRequest, TokenResponse};
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::json;
 use crate::secret::Secret;
 
@@ -209,13 +209,19 @@ impl Auth {
     /// Keeps a new refresh token, if there is one, and tells whoever stores it.
     fn keep(&self, new: Option<Secret>) {
         let Some(new) = new.filter(|token| !token.is_empty()) else { return };
-        self.refresh_token.send_if_modified(|current| {
+        let changed = self.refresh_token.send_if_modified(|current| {
             let changed = current.expose_secret() != new.expose();
             if changed {
                 *current = SecretString::from(new.expose());
             }
             changed
         });
+        if changed {
+            warn!(
+                "SuperOffice gave a new refresh token, which is used until this program ends; the one in \
+                 SO_REFRESH_TOKEN may stop working, and a new sign-in may be needed before the next start"
+            );
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -232,15 +238,4 @@ impl Token {
         let secret = SecretString::from(answer.access_token.expose());
         Self { secret, generation, renew_at: now + life - AHEAD.min(life / 5), ends_at: now + life }
     }
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -35,6 +35,26 @@ pub struct ContactName {
     pub owner_id: Option<i64>,
 }
 
+/// An associate, as far as its names are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssociateName {
+    /// The id.
+    pub id: i64,
+    /// The short name: initials or log-in name; `None` when only the list's name is known.
+    pub short_name: Option<String>,
+    /// The full name, or what the list has instead.
+    pub full_name: String,
+}
+
+/// All associates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Associates {
+    /// Each, in the list's order.
+    pub named: Vec<AssociateName>,
+    /// Why short names are missing, when SuperOffice refused to tell them.
+    pub refusal: Option<String>,
+}
+
 impl Client {
     /// Reads a contact.
     ///
@@ -92,35 +112,43 @@ impl Client {
         Ok(items.iter().flat_map(MdoListItem::flat).cloned().collect())
     }
 
-    /// Reads every associate: ids from the list `associate`, names from the Associate agent.
+    /// Reads every associate: ids from the list `associate`, short names from the Associate agent.
     ///
-    /// When the agent is closed to us, names are those of the list, which need not be short names.
-    pub async fn associates(&self) -> Result<Vec<Associate>, Error> {
+    /// When the agent refuses us there are no short names, and [`Associates::refusal`] says why: the names in the list
+    /// are mostly full names, and must not be taken for short ones.
+    ///
+    /// # Errors
+    ///
+    /// A failure that may pass is one: it is no reason to forget names.
+    pub async fn associates(&self) -> Result<Associates, Error> {
         let items = self.list(associate::LIST).await?;
         let mut found = BTreeMap::new();
+        let mut refusal = None;
         for batch in items.iter().map(|item| item.id).collect::<Vec<_>>().chunks(BATCH) {
             match self.many::<Associate>(&associate::get_list(batch)).await {
                 Ok(associates) => {
                     found.extend(associates.into_iter().map(|associate| (associate.associate_id, associate)));
                 }
-                Err(Error::Forbidden(_) | Error::Refused { .. }) => break,
+                Err(error) if is_refusal(&error) => {
+                    refusal = Some(error.to_string());
+                    break;
+                }
                 Err(error) => return Err(error),
             }
         }
-        let associates = items.into_iter().map(|item| {
-            found.remove(&item.id).unwrap_or_else(|| Associate {
-                associate_id: item.id,
-                full_name: item
-                    .full_name
-                    .filter(|name| !name.is_empty())
-                    .unwrap_or_else(|| item.name.clone()),
-                name: item.name,
-                tooltip: item.tool_tip,
-                deleted: item.deleted,
-                ..Associate::default()
-            })
+        let named = items.into_iter().map(|item| match found.remove(&item.id) {
+            Some(associate) => AssociateName {
+                id: item.id,
+                short_name: Some(associate.name).filter(|name| !name.is_empty()),
+                full_name: associate.full_name,
+            },
+            None => AssociateName {
+                id: item.id,
+                short_name: None,
+                full_name: item.full_name.filter(|name| !name.is_empty()).unwrap_or(item.name),
+            },
         });
-        Ok(associates.collect())
+        Ok(Associates { named: named.collect(), refusal })
     }
 
     /// Reads one page of contacts as rows.
@@ -223,6 +251,12 @@ fn unread(error: ReadError, body: &[u8]) -> Error {
         Some(message) if refusal => Error::Refused { status: http::StatusCode::OK, message },
         Some(_) | None => error.into(),
     }
+}
+
+/// Whether SuperOffice answered, and said no: after the retries of a read that is final. Some refusals come with status
+/// 200, and some tenants answer 500 to questions about associates for as long as the API user has no person.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::Forbidden(_) | Error::NotFound(_) | Error::Refused { .. })
 }
 
 fn other_record(kind: &str) -> Error {

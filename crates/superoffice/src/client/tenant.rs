@@ -1,5 +1,7 @@
 //! Where the tenant is. Only its state says so (docs.superoffice.com, "Check tenant status"): tenants are moved between
 //! hosts, and a host that no longer has the tenant answers 421. The address is kept until the state says to ask again.
+//! One caller asks for all, and whoever waited for a failure shares it: a log-in host that stays silent must not be
+//! waited for by one after another.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +15,7 @@ use super::config::Config;
 use super::refusal::{check, http_date};
 use super::transport::Answer;
 use crate::api::state::{self, STATE, TenantState, TenantStatus};
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::json;
 
 /// How long an address is kept when the state does not say.
@@ -34,6 +36,43 @@ pub(super) struct Tenant {
 struct Known {
     base: Option<(Base, Instant)>,
     generation: u64,
+    /// How often it was asked for. Who waited for an answer that was a failure need not ask himself.
+    attempts: u64,
+    failure: Option<Failure>,
+}
+
+/// What a failure is to those who waited for it.
+#[derive(Clone)]
+enum Failure {
+    Offline(TenantState),
+    ForeignHost(String),
+    Throttled(Duration),
+    Setup(String),
+    Passing(String),
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Offline(state) => Self::Offline(state.clone()),
+            Error::ForeignHost(host) => Self::ForeignHost(host.clone()),
+            Error::Throttled { retry_after } => Self::Throttled(*retry_after),
+            Error::Setup(message) => Self::Setup(message.clone()),
+            other => Self::Passing(chain(other)),
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Offline(state) => Self::Offline(state),
+            Failure::ForeignHost(host) => Self::ForeignHost(host),
+            Failure::Throttled(retry_after) => Self::Throttled { retry_after },
+            Failure::Setup(message) => Self::Setup(message),
+            Failure::Passing(message) => Self::Unreachable { arrived: false, source: message.into() },
+        }
+    }
 }
 
 /// The address that requests are made below, ending in a slash.
@@ -41,6 +80,12 @@ struct Known {
 pub(super) struct Base {
     pub(super) url: Url,
     pub(super) generation: u64,
+}
+
+impl Known {
+    fn fresh(&self) -> Option<Base> {
+        self.base.as_ref().filter(|(_, until)| Instant::now() < *until).map(|(base, _)| base.clone())
+    }
 }
 
 impl Tenant {
@@ -55,16 +100,39 @@ impl Tenant {
     /// # Errors
     ///
     /// [`Error::Offline`] when the state says that the API cannot be used, [`Error::ForeignHost`] when it names an
-    /// address that is not to be trusted. Neither is kept: the next call asks again.
+    /// address that is not to be trusted. Whoever waited for that answer gets it too; whoever comes later asks again.
     pub(super) async fn base(&self, client: &Client) -> Result<Base, Error> {
-        if let Some(base) = self.fresh() {
-            return Ok(base);
-        }
+        let seen = {
+            let known = self.lock();
+            if let Some(base) = known.fresh() {
+                return Ok(base);
+            }
+            known.attempts
+        };
         let _flight = self.flight.lock().await;
-        if let Some(base) = self.fresh() {
-            return Ok(base);
+        {
+            let known = self.lock();
+            if let Some(base) = known.fresh() {
+                return Ok(base);
+            }
+            if let (true, Some(failure)) = (known.attempts != seen, known.failure.clone()) {
+                return Err(failure.into());
+            }
         }
 
+        let outcome = self.find(client).await;
+        let mut known = self.lock();
+        known.attempts += 1;
+        known.failure = outcome.as_ref().err().map(Failure::from);
+        let (url, keep) = outcome?;
+        known.generation += 1;
+        let base = Base { url, generation: known.generation };
+        known.base = Some((base.clone(), Instant::now() + keep));
+        Ok(base)
+    }
+
+    /// Asks where the tenant is, and how long that is good for.
+    async fn find(&self, client: &Client) -> Result<(Url, Duration), Error> {
         let (status, keep) = self.ask(client).await?;
         if !status.state.api_usable() {
             return Err(Error::Offline(status.state));
@@ -73,11 +141,7 @@ impl Tenant {
         if !client.0.config.trusts(&url) {
             return Err(Error::ForeignHost(url.host_str().unwrap_or("an address without a host").to_owned()));
         }
-        let mut known = self.lock();
-        known.generation += 1;
-        let base = Base { url, generation: known.generation };
-        known.base = Some((base.clone(), Instant::now() + keep));
-        Ok(base)
+        Ok((url, keep))
     }
 
     /// Drops the address of this generation; a newer one stays.
@@ -101,11 +165,6 @@ impl Tenant {
         let status: TenantStatus = json::record(&answer.body)?;
         let keep = keep(&status, &answer);
         Ok((status, keep))
-    }
-
-    fn fresh(&self) -> Option<Base> {
-        let known = self.lock();
-        known.base.as_ref().filter(|(_, until)| Instant::now() < *until).map(|(base, _)| base.clone())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Known> {

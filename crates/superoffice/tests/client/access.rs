@@ -1,5 +1,7 @@
 //! Tokens, and where the tenant is.
 
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -47,6 +49,34 @@ async fn thirty_two_calls_hear_of_withdrawn_consent_from_one_question() {
 }
 
 #[tokio::test]
+async fn thirty_two_calls_hear_of_a_failing_log_in_host_from_one_question() {
+    let stage = Stage::open(|hit, _| hit.path.contains(STATE).then(|| json(500, ""))).await;
+    let mut config = stage.config();
+    config.limits.attempts = 1;
+    let client = superoffice::Client::new(config).unwrap();
+    for round in 1..=2 {
+        let calls = join_all((0..32).map(|_| client.contact(18))).await;
+        for call in calls {
+            let error = call.unwrap_err();
+            assert!(matches!(error, Error::Unreachable { arrived: false, .. }), "{error:?}");
+        }
+        assert_eq!(stage.count(STATE), round);
+    }
+}
+
+#[tokio::test]
+async fn thirty_two_calls_hear_that_the_tenant_is_offline_from_one_question() {
+    let stage = Stage::open(|hit, _| {
+        hit.path.contains(STATE).then(|| state("http://127.0.0.1:1/api", "OfflineMaintenance"))
+    })
+    .await;
+    let client = stage.client();
+    let calls = join_all((0..32).map(|_| client.contact(18))).await;
+    assert!(calls.iter().all(|call| matches!(call, Err(Error::Offline(_)))), "{calls:?}");
+    assert_eq!(stage.count(STATE), 1);
+}
+
+#[tokio::test]
 async fn a_token_that_stays_refused_is_an_error_after_one_refresh() {
     let stage = Stage::open(|hit, _| hit.path.ends_with(CONTACT).then(|| json(401, ""))).await;
     let error = stage.client().contact(18).await.unwrap_err();
@@ -89,6 +119,57 @@ async fn the_refresh_token_is_kept_until_the_answer_has_another() {
     assert_eq!(sent, [true, true, false]);
     assert!(changes.has_changed().unwrap());
     assert_eq!(changes.borrow_and_update().expose_secret(), "refresh-1");
+}
+
+#[tokio::test]
+async fn a_new_refresh_token_is_told_once_and_not_shown() {
+    let stage = Stage::open(|hit, _| {
+        let body = r#"{"access_token":"t1","expires_in":3600,"refresh_token":"refresh-1"}"#;
+        match hit.path.as_str() {
+            path if path.ends_with(TOKENS) => Some(json(200, body)),
+            path if path.ends_with(CONTACT) => Some(json(401, "")),
+            _ => None,
+        }
+    })
+    .await;
+    let log = Log::default();
+    let _listening = tracing::subscriber::set_default(log.clone());
+    stage.client().contact(18).await.unwrap_err();
+    assert_eq!(stage.count(TOKENS), 2);
+    let lines = log.0.lock().unwrap().clone();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("gave a new refresh token"), "{lines:?}");
+    assert!(!lines[0].contains("refresh-"), "{lines:?}");
+}
+
+/// Keeps what is logged as a warning or worse.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Log {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() <= tracing::Level::WARN && metadata.target().starts_with("superoffice")
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut line = String::new();
+        event.record(&mut |_: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            write!(line, "{value:?}").unwrap();
+        });
+        self.0.lock().unwrap().push(line);
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
 }
 
 #[tokio::test]

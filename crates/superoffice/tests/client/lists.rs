@@ -120,18 +120,59 @@ async fn associates_have_short_and_full_names() {
     })
     .await;
     let associates = stage.client().associates().await.unwrap();
-    let names: Vec<_> =
-        associates.iter().map(|one| (one.associate_id, one.name.as_str(), one.full_name.as_str())).collect();
-    assert_eq!(names, [(11, "KJ", "Kari Jansen"), (12, "Group", "Group"), (13, "Ola", "Ola")]);
+    let names: Vec<_> = associates
+        .named
+        .iter()
+        .map(|one| (one.id, one.short_name.as_deref(), one.full_name.as_str()))
+        .collect();
+    assert_eq!(names, [(11, Some("KJ"), "Kari Jansen"), (12, None, "Group"), (13, None, "Ola")]);
+    assert_eq!(associates.refusal, None);
     assert_eq!(stage.hits("GetAssociateList")[0].body, "[11,12,13]");
 }
 
 #[tokio::test]
-async fn associates_are_found_although_the_agent_is_closed_to_us() {
-    let stage =
-        Stage::open(|hit, _| hit.path.ends_with("MDOList/associate").then(|| json(200, ASSOCIATES))).await;
+async fn names_of_the_list_are_not_short_names() {
+    let stage = Stage::open(|hit, _| match hit.path.trim_start_matches("/Cust12345/api/") {
+        "v1/MDOList/associate" => Some(json(200, ASSOCIATES)),
+        "v1/Agents/Associate/GetAssociateList" => Some(json(400, r#"{"Message":"closed"}"#)),
+        _ => None,
+    })
+    .await;
     let associates = stage.client().associates().await.unwrap();
-    assert_eq!(associates.len(), 3);
+    assert_eq!(associates.named.len(), 3);
+    assert!(associates.named.iter().all(|one| one.short_name.is_none()), "{associates:?}");
+    assert_eq!(associates.refusal.as_deref(), Some("refused with status 400: closed"));
+    assert_eq!(stage.count("GetAssociateList"), 1);
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_costs_no_short_name() {
+    let stage = Stage::open(|hit, before| match hit.path.trim_start_matches("/Cust12345/api/") {
+        "v1/MDOList/associate" => Some(json(200, ASSOCIATES)),
+        "v1/Agents/Associate/GetAssociateList" if before == 0 => Some(json(500, "")),
+        "v1/Agents/Associate/GetAssociateList" => {
+            Some(json(200, r#"[{"AssociateId":11,"Name":"KJ","FullName":"Kari Jansen"}]"#))
+        }
+        _ => None,
+    })
+    .await;
+    let associates = stage.client().associates().await.unwrap();
+    assert_eq!(associates.named[0].short_name.as_deref(), Some("KJ"));
+    assert_eq!(stage.count("GetAssociateList"), 2);
+}
+
+#[tokio::test]
+async fn a_failure_that_lasts_leaves_the_short_names_unknown() {
+    let stage = Stage::open(|hit, _| match hit.path.trim_start_matches("/Cust12345/api/") {
+        "v1/MDOList/associate" => Some(json(200, ASSOCIATES)),
+        "v1/Agents/Associate/GetAssociateList" => Some(json(500, "")),
+        _ => None,
+    })
+    .await;
+    let associates = stage.client().associates().await.unwrap();
+    assert!(associates.refusal.is_some());
+    assert!(associates.named.iter().all(|associate| associate.short_name.is_none()));
+    assert_eq!(stage.count("GetAssociateList"), 3);
 }
 
 #[tokio::test]

@@ -111,13 +111,15 @@ fn frames_by_name_are_marked() {
 #[test]
 fn hostile_pages_of_a_megabyte_are_read() {
     type Maker = fn(usize) -> String;
-    let pages: [(&str, Maker); 6] = [
+    let pages: [(&str, Maker); 8] = [
         ("nested div", |n| "<div>".repeat(n * 2) + "x"),
         ("nested inline", |n| "<a><b><i>".repeat(n)),
         ("mismatched", |n| "<p><div></p></span></b>x".repeat(n / 2)),
         ("stray end tags", |n| "<div>".repeat(300) + &"</div></p></li><i>".repeat(n / 2)),
         ("attributes", |n| (0..n).fold(String::from("<div "), |page, at| page + &format!("a{at}=1 ")) + ">x"),
         ("items", |n| "<ul><li>".repeat(n)),
+        ("white space", |n| ("<i> ".repeat(20_000) + "<p>").repeat(n / 20_000)),
+        ("line breaks", |n| "<br>".repeat(n * 2) + "x"),
     ];
     // No clock: a reader whose time grows with the square of the size needs hours for one of these, and the test
     // runner's own limit ends it.
@@ -138,6 +140,38 @@ fn no_page_makes_more_than_its_share_of_text() {
     assert!(extract.blocks.len() <= MAX_BLOCKS);
     let long = html(&format!("<p>{}", "wort ".repeat(200_000)));
     assert!(long.blocks[0].text.len() <= MAX_BLOCK);
+}
+
+#[test]
+fn white_space_alone_is_neither_kept_nor_looked_at_again() {
+    for page in ["<i> ".repeat(100_000), "<br>".repeat(100_000), " \n\t\u{a0}".repeat(100_000)] {
+        let mut reader = Reader::default();
+        reader.read(&format!("<p>{page}"));
+        assert_eq!(reader.block.text.capacity(), 0);
+    }
+    let mut reader = Reader::default();
+    reader.read(&format!("<p>Eins{}<b> zwei</b>", "<i> <br>".repeat(100_000)));
+    assert_eq!(reader.block.text, "Eins zwei");
+}
+
+#[test]
+fn a_block_that_is_full_takes_no_more() {
+    let mut reader = Reader::default();
+    reader.read(&format!("<p>{}{}", "wort".repeat(100_000), "<i> x<br>".repeat(1_000)));
+    assert_eq!(reader.block.text.len(), MAX_BLOCK);
+}
+
+#[test]
+fn words_in_the_head_and_plain_text_have_the_same_limit() {
+    let long = "wort ".repeat(200_000);
+    let pages = [
+        html(&format!("<title>{long}</title>")),
+        html(&format!("<meta name=description content='{long}'>")),
+        plain(&long),
+    ];
+    for page in pages {
+        assert!((MAX_BLOCK - 5..=MAX_BLOCK).contains(&page.blocks[0].text.len()));
+    }
 }
 
 #[test]

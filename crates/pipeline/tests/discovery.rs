@@ -1,0 +1,61 @@
+//! Discovery against a SuperOffice that does not tell everything.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use connector_pipeline::crm::Crm as _;
+use connector_pipeline::crm::superoffice::SuperOffice;
+use connector_pipeline::discovery::FieldMap;
+use superoffice::{Client, Config};
+use superoffice_emulator::{Emulator, Kind, Mishap, Options};
+
+async fn tenant() -> (Emulator, SuperOffice) {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let details = emulator.details();
+    let mut config = Config::new(
+        details.login_url.parse().unwrap(),
+        details.context,
+        details.client_id,
+        details.client_secret.into(),
+        details.refresh_token.into(),
+    );
+    config.limits.retry_base = std::time::Duration::from_millis(1);
+    (emulator, SuperOffice::new(Client::new(config).unwrap()))
+}
+
+fn refusing(status: u16) -> Mishap {
+    Mishap::new(Kind::Status).on("POST Agents").status(status)
+}
+
+#[tokio::test]
+async fn users_are_known_by_their_short_names_although_one_answer_failed() {
+    let (emulator, crm) = tenant().await;
+    emulator.world().mishap(refusing(500).times(1));
+    let found = crm.discover(&FieldMap::default()).await.unwrap();
+    assert_eq!(found.findings, []);
+    let owners = emulator.details().owners;
+    assert!(owners.iter().all(|owner| found.associates.iter().any(|one| one.short_name == *owner)));
+}
+
+#[tokio::test]
+async fn names_of_the_list_are_no_short_names_and_that_is_told() {
+    let (emulator, crm) = tenant().await;
+    emulator.world().mishap(refusing(403));
+    let found = crm.discover(&FieldMap::default()).await.unwrap();
+    assert!(!found.associates.is_empty());
+    for associate in &found.associates {
+        assert!(associate.short_name.is_empty() && !associate.full_name.is_empty(), "{associate:?}");
+    }
+    assert_eq!(found.findings.len(), 1);
+    let words = &found.findings[0].words;
+    assert!(words.starts_with("SuperOffice does not tell the short names of users: not allowed"), "{words}");
+}
+
+#[tokio::test]
+async fn a_question_about_users_that_always_fails_stops_nothing() {
+    let (emulator, crm) = tenant().await;
+    emulator.world().mishap(refusing(500));
+    let found = crm.discover(&FieldMap::default()).await.unwrap();
+    assert!(found.own.is_some() && !found.definitions.0.is_empty());
+    assert!(found.associates.iter().all(|associate| associate.short_name.is_empty()));
+    assert_eq!(found.findings.len(), 1);
+}
