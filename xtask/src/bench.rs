@@ -88,7 +88,12 @@ fn build(debug: bool, built: bool) -> anyhow::Result<(PathBuf, PathBuf)> {
         example.extend((!debug).then_some("--release"));
         shell::run("cargo", &example)?;
     }
-    Ok((folder.join("so-connector"), std::path::absolute(folder.join("examples/queue_rate"))?))
+    let (binary, queue_rate) =
+        (folder.join("so-connector"), std::path::absolute(folder.join("examples/queue_rate"))?);
+    if let Some(missing) = [&binary, &queue_rate].into_iter().find(|program| !program.exists()) {
+        bail!("{} is not built yet; run it once without --built", missing.display());
+    }
+    Ok((binary, queue_rate))
 }
 
 fn head(quick: bool, debug: bool) -> anyhow::Result<String> {
