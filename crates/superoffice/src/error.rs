@@ -114,6 +114,12 @@ pub enum Remedy {
 }
 
 impl Error {
+    /// The error with its causes, on one line, each said once.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        chain(self)
+    }
+
     /// What the caller can do about it.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
@@ -172,13 +178,15 @@ impl From<ReadError> for Error {
     }
 }
 
-/// An error with its causes, on one line.
-#[cfg(feature = "client")]
+/// An error with its causes, on one line, each said once.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text.extend([": ", &words]);
+        }
         cause = error.source();
     }
     text
@@ -201,6 +209,14 @@ mod tests {
         let refused = |status| Error::Refused { status, message: String::new() };
         assert_eq!(refused(StatusCode::INTERNAL_SERVER_ERROR).remedy(), Remedy::BackOff);
         assert_eq!(refused(StatusCode::BAD_REQUEST).remedy(), Remedy::GiveUp);
+    }
+
+    #[test]
+    fn in_full_names_every_cause_once() {
+        let error = Error::Unreachable { arrived: false, source: "connection refused".into() };
+        assert_eq!(error.in_full(), "SuperOffice could not be reached: connection refused");
+        let error = Error::Unreachable { arrived: false, source: "SuperOffice could not be reached".into() };
+        assert_eq!(error.in_full(), "SuperOffice could not be reached");
     }
 
     #[test]

@@ -150,27 +150,13 @@ fn done(cli: &Cli, value: &serde_json::Value, words: &str) {
     if cli.json { print_json(value) } else { print(words) }
 }
 
-/// The error with its causes in one line.
-fn in_full(error: &Error) -> String {
-    let mut words = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_words = cause.to_string();
-        if !words.contains(&cause_words) {
-            words.extend([": ", &cause_words]);
-        }
-        source = cause.source();
-    }
-    words
-}
-
 fn refused(error: &Error) -> Failure {
     let status = match (error, error.remedy()) {
         (Error::NotFound(_), _) => Status::NotFound,
         (_, Remedy::SignIn) => Status::SignIn,
         _ => Status::Failed,
     };
-    let failure = Failure::words(status, in_full(error));
+    let failure = Failure::words(status, error.in_full());
     match status {
         Status::SignIn => failure.help("check SO_CLIENT_ID, SO_CLIENT_SECRET and SO_REFRESH_TOKEN; an administrator may have to approve the app once more"),
         _ => failure,

@@ -373,7 +373,7 @@ fn failed(error: &Error) -> CrmError {
         VendorRemedy::GiveUp => Remedy::GiveUp,
     };
     CrmError {
-        words: in_full(error),
+        words: error.in_full(),
         remedy,
         help: help(error),
         outcome_unknown: error.outcome_unknown(),
@@ -418,21 +418,6 @@ fn help(error: &Error) -> &'static str {
         // `Setup`, and kinds that may be added.
         _ => "check the configuration with `so-connector config check`",
     }
-}
-
-/// The error and its sources in one line.
-fn in_full(error: &Error) -> String {
-    let mut words = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_words = cause.to_string();
-        if !words.contains(&cause_words) {
-            words.push_str(": ");
-            words.push_str(&cause_words);
-        }
-        source = cause.source();
-    }
-    words
 }
 
 #[cfg(test)]
