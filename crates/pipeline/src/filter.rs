@@ -51,8 +51,7 @@ async fn learn(
     let job = work.job();
     // Only what was just created can be a second record of a company that exists already.
     let in_scope = decide_account(account, &policy) == Verdict::Explore;
-    let key =
-        if job.created && in_scope { duplicate_name::key(account).map(|key| (key, job.id)) } else { None };
+    let key = if job.created && in_scope { duplicate_name::key(account) } else { None };
     let now = ports.clock.now();
     Ok(ports.accounts.learn(&ports.tenant, account.id, facts, key, window, now).await?)
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use connector_domain::account::{Ended, OpenWork};
-use connector_domain::ids::{ContactId, JobId, PersonId, TenantId};
+use connector_domain::ids::{ContactId, PersonId, TenantId};
 use connector_domain::profile::Profile;
 use jiff::{SignedDuration, Timestamp};
 
@@ -87,7 +87,7 @@ pub trait Accounts: Send + Sync {
         tenant: &TenantId,
         account: ContactId,
         facts: Facts,
-        duplicate_key: Option<(String, JobId)>,
+        duplicate_key: Option<String>,
         window: SignedDuration,
         now: Timestamp,
     ) -> Result<Option<Twin>, StoreError>;

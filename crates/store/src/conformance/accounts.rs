@@ -1,6 +1,6 @@
 //! Promises about accounts.
 
-use connector_domain::ids::{ContactId, JobId};
+use connector_domain::ids::ContactId;
 use connector_domain::job::Settlement;
 use connector_domain::profile::{Language, Profile};
 
@@ -14,7 +14,7 @@ fn named(name: &str) -> Facts {
 }
 
 async fn learn(store: &dyn Store, id: i64, name: &str, at: jiff::Timestamp) -> Option<Twin> {
-    let key = Some((name.to_lowercase(), JobId(id)));
+    let key = Some(name.to_lowercase());
     store.learn(&tenant(), ContactId(id), named(name), key, MINUTE * 5, at).await.unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use connector_domain::account::{CLUSTER_WINDOW, Ended, OpenWork};
-use connector_domain::ids::{ContactId, JobId, PersonId, TenantId};
+use connector_domain::ids::{ContactId, PersonId, TenantId};
 use connector_domain::job::{Job, JobState};
 use connector_domain::reason::Reason;
 use jiff::{SignedDuration, Timestamp};
@@ -25,7 +25,7 @@ impl Accounts for SqliteStore {
         tenant: &TenantId,
         account: ContactId,
         facts: Facts,
-        duplicate_key: Option<(String, JobId)>,
+        duplicate_key: Option<String>,
         window: SignedDuration,
         now: Timestamp,
     ) -> Result<Option<Twin>, StoreError> {
@@ -34,7 +34,7 @@ impl Accounts for SqliteStore {
             .call(move |connection, touched| {
                 touched.view = true;
                 keep(connection, &tenant, account, &facts, now)?;
-                let Some((key, _)) = &duplicate_key else {
+                let Some(key) = &duplicate_key else {
                     return known_twin(connection, &tenant, account, now - window);
                 };
                 let twin = twin(connection, &tenant, account, key, now - window)?;
