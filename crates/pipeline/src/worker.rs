@@ -159,7 +159,7 @@ impl Worker {
         let tracker = TaskTracker::new();
         let abandon_all = CancellationToken::new();
         self.recover(&stop).await;
-        let beat = tracker.spawn(heart_beat(
+        tracker.spawn(heart_beat(
             Arc::clone(&self.ports),
             self.running.clone(),
             self.options.lease,
@@ -173,7 +173,6 @@ impl Worker {
         abandon_all.cancel();
         tracker.close();
         tracker.wait().await;
-        drop(beat);
     }
 
     async fn recover(&self, stop: &CancellationToken) {
