@@ -106,23 +106,10 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
     discovery::remember(&ports).await;
     let health = watch::Sender::new(Arc::new(Vec::new()));
     let router = connector_server::router(App {
-        tenant: id.clone(),
-        inbox: store.clone(),
-        queue: store.clone(),
-        accounts: store.clone(),
-        journal: store.clone(),
-        settings: store.clone(),
         clock,
-        gate: Gate::new(&token.secret, config.webhook_secrets.clone()),
-        policy: discovered.policy(),
-        definitions: discovered.definitions(),
-        health: health.subscribe(),
-        roles: config.roles,
         badge,
-        crm_link: None,
-        body_limit: config.body_limit,
-        version: env!("CARGO_PKG_VERSION"),
         bench: config.bench,
+        ..app(config, tenant, &store, &token, &discovered, health.subscribe())
     });
     let workers = config.workers;
     Ok(Product { tenant: id, store, client, ports, router, token, workers, status, health })
@@ -147,25 +134,38 @@ pub(crate) async fn router_over(
     let id = TenantId(tenant.context.clone());
     let token = token(config, &id, &store).await?;
     let discovered = Discovered::new(config.policy.clone());
-    Ok(connector_server::router(App {
-        tenant: id,
+    let health = watch::Sender::new(Arc::new(Vec::new())).subscribe();
+    Ok(connector_server::router(app(config, tenant, &store, &token, &discovered, health)))
+}
+
+/// What the pages and the API look at.
+fn app(
+    config: &Config,
+    tenant: &Tenant,
+    store: &Arc<SqliteStore>,
+    token: &Token,
+    discovered: &Discovered,
+    health: watch::Receiver<Arc<Vec<Part>>>,
+) -> App {
+    App {
+        tenant: TenantId(tenant.context.clone()),
         inbox: store.clone(),
         queue: store.clone(),
         accounts: store.clone(),
         journal: store.clone(),
-        settings: store,
+        settings: store.clone(),
         clock: Arc::new(SystemClock::default()),
         gate: Gate::new(&token.secret, config.webhook_secrets.clone()),
         policy: discovered.policy(),
         definitions: discovered.definitions(),
-        health: watch::Sender::new(Arc::new(Vec::new())).subscribe(),
+        health,
         roles: config.roles,
         badge: badge(tenant.environment),
         crm_link: None,
         body_limit: config.body_limit,
         version: env!("CARGO_PKG_VERSION"),
         bench: false,
-    }))
+    }
 }
 
 /// The client for a tenant.
