@@ -58,6 +58,9 @@ pub(crate) enum Command {
     /// List the events that arrived
     #[command(subcommand)]
     Events(EventsCommand),
+    /// Show the fields that are written to, and accept what changed about them
+    #[command(subcommand)]
+    Fields(FieldsCommand),
     /// See and manage the webhook in SuperOffice
     #[command(subcommand)]
     Webhook(WebhookCommand),
@@ -191,6 +194,18 @@ pub(crate) enum EventsCommand {
         account: Option<i64>,
         #[command(flatten)]
         page: PageArgs,
+    },
+}
+
+/// What can be done with the fields.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FieldsCommand {
+    /// List the fields that texts go to, and what changed about them in SuperOffice
+    List,
+    /// Say that changed fields are right as they are now; what was held for them goes on
+    Accept {
+        /// Which, such as summary; all that changed when none is named
+        fields: Vec<String>,
     },
 }
 

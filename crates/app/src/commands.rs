@@ -7,6 +7,7 @@ mod demo;
 mod emulator;
 mod events;
 mod explore;
+mod fields;
 mod jobs;
 mod reference;
 mod serve;
@@ -27,6 +28,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Jobs(command) => jobs::run(cli, command, &load(cli)?).await,
         Command::Accounts(command) => accounts::run(cli, command, &load(cli)?).await,
         Command::Events(command) => events::run(cli, command, &load(cli)?).await,
+        Command::Fields(command) => fields::run(cli, command, &load(cli)?).await,
         Command::Webhook(command) => webhook::run(cli, command, &load(cli)?).await,
         Command::Config(command) => config::run(cli, command),
         Command::Reference { topic } => {

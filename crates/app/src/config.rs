@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) fields: FieldMap,
     pub(crate) write_policy: WritePolicy,
     pub(crate) workers: usize,
+    /// How often the tenant is looked at again.
+    pub(crate) look_again: Duration,
     pub(crate) retry: RetryPolicy,
     pub(crate) profile_ttl: SignedDuration,
     pub(crate) website: WebsiteConfig,
@@ -100,6 +102,7 @@ impl Config {
             fields: fields(&reader),
             write_policy: write_policy(&mut reader),
             workers: reader.within("work.workers", 1, 256),
+            look_again: reader.limit("superoffice.look_again"),
             retry: RetryPolicy {
                 retries: reader.parsed("retry.retries", "a whole number"),
                 first_wait: reader.duration("retry.first_wait"),

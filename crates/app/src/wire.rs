@@ -238,7 +238,11 @@ impl Product {
         };
         guarded("health", tracker.spawn(forward(self.status.clone(), self.health.clone(), stop.clone())));
         if config.roles.work {
-            let options = WorkerOptions { workers: self.workers, ..WorkerOptions::default() };
+            let options = WorkerOptions {
+                workers: self.workers,
+                rediscover: config.look_again,
+                ..WorkerOptions::default()
+            };
             let worker = Worker::new(Arc::clone(&self.ports), options);
             guarded("worker", tracker.spawn(worker.run(stop.clone())));
             guarded("names", tracker.spawn(names::run(Arc::clone(&self.ports), stop.clone())));

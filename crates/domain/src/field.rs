@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::drift::Drift;
 use crate::ids::{Entity, ProgId};
 
 /// A text that we compute, by what it is for.
@@ -130,6 +131,9 @@ pub struct Fields {
     pub raw: BTreeMap<Target, String>,
     /// Why the fields, or some of them, could not be read. Nothing may be written then.
     pub malformed: Option<String>,
+    /// Why the tenant's fields may not be what they were when they were last looked at.
+    #[serde(default)]
+    pub doubt: Option<String>,
 }
 
 /// What a field can hold.
@@ -161,6 +165,9 @@ pub struct Definition {
     pub kind: Kind,
     /// Whether the CRM refuses writes.
     pub read_only: bool,
+    /// What changed about it since we began to write to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
 }
 
 /// The fields of a tenant, by what they are for.

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod clock;
+pub mod drift;
 pub mod event;
 pub mod field;
 pub mod filter;

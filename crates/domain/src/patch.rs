@@ -61,6 +61,8 @@ pub enum Kept {
     ReadOnly,
     /// Not even one word fits, or the list has no such item.
     DoesNotFit,
+    /// The field is not what it was when we began to write to it.
+    Drifted,
 }
 
 /// What follows for one record.
@@ -79,6 +81,9 @@ impl Plan {
             return None;
         }
         let any = |kept: Kept| self.kept.values().any(|value| *value == kept);
+        if any(Kept::Drifted) {
+            return Some(Reason::FieldChanged);
+        }
         if any(Kept::HumanOwned) || any(Kept::NotEmpty) {
             return Some(Reason::HumanOwned);
         }
@@ -132,9 +137,11 @@ fn decide(
     policy: WritePolicy,
 ) -> Result<FieldWrite, Kept> {
     let definition = definition.ok_or(Kept::NotMapped)?;
+    let drifted = definition.drift.as_ref().is_some_and(|drift| drift.holds(wanted));
+    let or_drifted = |why: Kept| if drifted { Kept::Drifted } else { why };
     // A field that was not read is not an empty one.
-    let before = current.cloned().ok_or(Kept::NotMapped)?;
-    let after = fitted(&definition.kind, wanted).ok_or(Kept::DoesNotFit)?;
+    let before = current.cloned().ok_or_else(|| or_drifted(Kept::NotMapped))?;
+    let after = fitted(&definition.kind, wanted).ok_or_else(|| or_drifted(Kept::DoesNotFit))?;
     if before.same_as(&after) {
         return Err(Kept::Unchanged);
     }
@@ -148,6 +155,9 @@ fn decide(
     }
     if definition.read_only {
         return Err(Kept::ReadOnly);
+    }
+    if drifted {
+        return Err(Kept::Drifted);
     }
     Ok(FieldWrite { target: definition.target, prog_id: definition.prog_id.clone(), before, after })
 }
@@ -166,6 +176,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::drift::Drift;
     use crate::ids::ContactId;
 
     fn definitions() -> Definitions {
@@ -175,6 +186,7 @@ mod tests {
             label: target.label().into(),
             kind: Kind::Text { max },
             read_only: false,
+            drift: None,
         };
         let mut list = text(Target::Vertical, 0);
         list.kind = Kind::List { items: [(1613, "Maschinenbau".to_owned())].into() };
@@ -250,6 +262,23 @@ mod tests {
         let plan = planned(&[], &[(Target::Summary, words("Pumps."))], &[]);
         assert!(plan.patch.writes.is_empty());
         assert_eq!(plan.reason_for_nothing(), Some(Reason::NoField));
+    }
+
+    #[test]
+    fn a_write_to_a_field_that_drifted_waits_and_a_persons_words_need_not() {
+        let mut definitions = definitions();
+        let summary = definitions.0.get_mut(&Target::Summary).unwrap();
+        summary.drift = Some(Drift::Shortened { was: 199, now: 40 });
+        let plan = |current: Value| {
+            let fields = Fields { values: [(Target::Summary, current)].into(), ..Fields::default() };
+            let record = RecordRef::contact(ContactId(18));
+            let wanted = [(Target::Summary, words("Pumps."))].into();
+            plan(record, &definitions, &fields, &wanted, &BTreeMap::new(), WritePolicy::RefreshOwn).unwrap()
+        };
+        assert_eq!(plan(Value::Empty).kept[&Target::Summary], Kept::Drifted);
+        assert_eq!(plan(Value::Empty).reason_for_nothing(), Some(Reason::FieldChanged));
+        assert_eq!(plan(words("Pumps.")).kept[&Target::Summary], Kept::Unchanged);
+        assert_eq!(plan(words("Mine!")).kept[&Target::Summary], Kept::HumanOwned);
     }
 
     fn any_value() -> impl Strategy<Value = Value> {

@@ -118,6 +118,10 @@ reasons! {
     NoField "NO_FIELD"
         "The tenant has no writable field for these texts."
         "Publishing the fields in SuperOffice, or naming them under [fields] in connector.toml; then retry.";
+    /// The field is not what it was.
+    FieldChanged "FIELD_CHANGED"
+        "A field in SuperOffice is not what it was when it was first written to."
+        "The field as it was in SuperOffice, or `so-connector fields accept`; what was held then goes on by itself.";
     /// A newer job of the same record took over.
     Superseded "SUPERSEDED"
         "A newer job of the same record took over."

@@ -1,8 +1,11 @@
 //! The few things that a job needs of a CRM, in the domain's words.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use connector_domain::account::{Account, Person};
-use connector_domain::field::{Definitions, Fields};
+use connector_domain::drift::Bindings;
+use connector_domain::field::{Definitions, Fields, Target};
 use connector_domain::ids::{AssociateId, ContactId, PersonId};
 use connector_domain::patch::Patch;
 use connector_domain::policy::Associate;
@@ -34,8 +37,8 @@ pub trait Crm: Send + Sync {
     /// Asks for something cheap, to tell a CRM that is out of order from a record that is.
     async fn probe(&self) -> Result<(), CrmError>;
 
-    /// Finds out who we are, who is who, and which fields there are.
-    async fn discover(&self, map: &FieldMap) -> Result<Found, CrmError>;
+    /// Finds out who we are, who is who, and which fields there are: those that are bound, as long as they are there.
+    async fn discover(&self, map: &FieldMap, bound: &Bindings) -> Result<Found, CrmError>;
 }
 
 /// A company's name and owner.
@@ -58,6 +61,8 @@ pub struct Found {
     pub associates: Vec<Associate>,
     /// The fields.
     pub definitions: Definitions,
+    /// Fields that are there and hold what no text of ours could be.
+    pub retyped: BTreeSet<Target>,
     /// What is missing or odd.
     pub findings: Vec<Finding>,
 }

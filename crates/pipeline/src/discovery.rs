@@ -6,15 +6,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use connector_domain::field::{Definitions, Target};
+use connector_domain::drift::KnownFields;
+use connector_domain::field::{Definition, Definitions, Target};
 use connector_domain::ids::AssociateId;
 use connector_domain::policy::{Associate, Policy};
+use connector_domain::reason::Reason;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
-use crate::crm::{CrmError, Found};
+use crate::crm::{CrmError, Finding};
 use crate::ports::Ports;
 use crate::status::{Condition, Part};
+
+const HELP_DRIFT: &str =
+    "make the field in SuperOffice what it was, or say that it is right with `so-connector fields accept`";
 
 /// Where what was found is kept.
 const KEPT_AS: &str = "discovered";
@@ -36,9 +41,18 @@ pub struct Discovered {
     policy: watch::Sender<Arc<Policy>>,
     definitions: watch::Sender<Arc<Definitions>>,
     is_complete: watch::Sender<bool>,
+    looking: Arc<Mutex<Looked>>,
 }
 
-#[derive(Serialize, Deserialize)]
+/// What looking at the tenant came to; locked while somebody looks.
+#[derive(Debug, Default)]
+struct Looked {
+    /// Doubts that were looked into, and nothing had changed.
+    dispelled: BTreeSet<String>,
+}
+
+/// What of it is kept.
+#[derive(Default, Serialize, Deserialize)]
 struct Kept {
     own: Option<AssociateId>,
     associates: Vec<Associate>,
@@ -51,6 +65,7 @@ impl Discovered {
             policy: watch::Sender::new(Arc::new(policy)),
             definitions: watch::Sender::default(),
             is_complete: watch::Sender::new(false),
+            looking: Arc::default(),
         }
     }
 
@@ -97,9 +112,20 @@ impl Discovered {
         });
     }
 
-    fn take(&self, found: Found) {
-        self.know(found.own, found.associates);
-        self.definitions.send_replace(Arc::new(found.definitions));
+    /// Whether a field is not what it was.
+    pub fn has_drifted(&self) -> bool {
+        self.definitions.borrow().0.values().any(|field| field.drift.is_some())
+    }
+
+    fn take(&self, own: Option<AssociateId>, associates: Vec<Associate>, definitions: Definitions) {
+        self.know(own, associates);
+        self.definitions.send_if_modified(|known| {
+            let is_news = **known != definitions;
+            if is_news {
+                *known = Arc::new(definitions);
+            }
+            is_news
+        });
         self.is_complete.send_replace(true);
     }
 }
@@ -107,46 +133,128 @@ impl Discovered {
 /// Takes up what an earlier run of the program found. To be called before the first delivery is taken in, or the echo
 /// of a write from before the restart is not recognised.
 pub async fn remember(ports: &Ports) {
-    match ports.settings.get(&ports.tenant, KEPT_AS).await {
-        Ok(Some(value)) => match serde_json::from_value::<Kept>(value) {
-            Ok(kept) => ports.discovered.know(kept.own, kept.associates),
-            Err(error) => tracing::warn!("what was discovered before cannot be read: {error}"),
-        },
-        Ok(None) => {}
+    let Some(value) = setting(ports, KEPT_AS).await else { return };
+    match serde_json::from_value::<Kept>(value) {
+        Ok(kept) => ports.discovered.know(kept.own, kept.associates),
         Err(error) => tracing::warn!("what was discovered before cannot be read: {error}"),
     }
 }
 
-/// Asks the CRM, publishes and keeps what it says.
+async fn setting(ports: &Ports, name: &str) -> Option<serde_json::Value> {
+    ports.settings.get(&ports.tenant, name).await.unwrap_or_else(|error| {
+        tracing::warn!("what was discovered before cannot be read: {error}");
+        None
+    })
+}
+
+async fn keep(ports: &Ports, name: &str, value: &impl Serialize) {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    if let Err(error) = ports.settings.put(&ports.tenant, name, value, ports.clock.now()).await {
+        tracing::warn!("what was discovered cannot be kept: {error}");
+    }
+}
+
+/// Asks the CRM, publishes and keeps what it says, and lets go what was held for a field that is in order again.
 ///
 /// # Errors
 ///
 /// What was known before stays.
 pub async fn discover(ports: &Ports) -> Result<(), CrmError> {
-    let found = ports.crm.discover(&ports.field_map).await?;
-    let words = if found.findings.is_empty() {
-        format!("{} fields and {} users are known", found.definitions.0.len(), found.associates.len())
-    } else {
-        found.findings.iter().map(|finding| finding.words.as_str()).collect::<Vec<_>>().join("; ")
+    let mut looked = ports.discovered.looking.lock().await;
+    look(ports, &mut looked).await
+}
+
+/// Looks at the tenant again because of a doubt about fields as they were known. Says whether they are other ones.
+///
+/// Whoever doubts what somebody else has already looked at again does not ask the CRM, and a doubt that has been looked
+/// into once is not looked into again while nothing changes.
+///
+/// # Errors
+///
+/// What was known before stays.
+pub(crate) async fn look_again(
+    ports: &Ports,
+    known: &Arc<Definitions>,
+    doubt: Option<&str>,
+) -> Result<bool, CrmError> {
+    let mut looked = ports.discovered.looking.lock().await;
+    let is_news = |ports: &Ports| !Arc::ptr_eq(&ports.discovered.definitions_now(), known);
+    if is_news(ports) {
+        return Ok(true);
+    }
+    if doubt.is_some_and(|doubt| looked.dispelled.contains(doubt)) {
+        return Ok(false);
+    }
+    look(ports, &mut looked).await?;
+    if is_news(ports) {
+        return Ok(true);
+    }
+    looked.dispelled.extend(doubt.map(str::to_owned));
+    Ok(false)
+}
+
+async fn look(ports: &Ports, looked: &mut Looked) -> Result<(), CrmError> {
+    let mut bound = KnownFields::read(setting(ports, KnownFields::KEPT_AS).await).bound;
+    let found = ports.crm.discover(&ports.field_map, &bound).await?;
+    let name = |target: Target| ports.field_map.name(target).to_owned();
+    let definitions = bound.take(found.definitions, &found.retyped, name);
+    let (before, first) = (ports.discovered.definitions_now(), !ports.discovered.is_complete());
+    let mut findings = found.findings;
+    findings.extend(definitions.0.values().filter_map(drifted));
+    ports.status.set(status(&definitions, found.associates.len(), &findings));
+    ports.discovered.take(found.own, found.associates, definitions);
+    let now = ports.discovered.definitions_now();
+    if now != before {
+        looked.dispelled.clear();
+    }
+
+    let policy = ports.discovered.policy_now();
+    let associates = policy.associates.values().cloned().collect();
+    keep(ports, KEPT_AS, &Kept { own: policy.own_associate, associates }).await;
+    keep(ports, KnownFields::KEPT_AS, &KnownFields { bound, definitions: Definitions::clone(&now) }).await;
+    if first || is_mended(&before, &now) {
+        let held = [Reason::FieldChanged, Reason::NoField];
+        match ports.queue.release(&ports.tenant, &held, ports.clock.now()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!("{count} jobs that were held for a field go on"),
+            Err(error) => tracing::warn!("what was held for a field cannot be let go: {error}"),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a field can be written to that could not be before.
+fn is_mended(before: &Definitions, now: &Definitions) -> bool {
+    let is_sound = |definitions: &Definitions, target: Target| {
+        definitions.get(target).is_some_and(|field| field.drift.is_none() && !field.read_only)
     };
-    let condition = if found.definitions.0.is_empty() {
+    now.0.keys().any(|target| is_sound(now, *target) && !is_sound(before, *target))
+}
+
+fn drifted(field: &Definition) -> Option<Finding> {
+    let drift = field.drift.as_ref()?;
+    Some(Finding {
+        words: format!("the field \"{}\" is not what it was: {drift}", field.label),
+        help: HELP_DRIFT,
+    })
+}
+
+fn status(definitions: &Definitions, users: usize, findings: &[Finding]) -> Part {
+    let words = if findings.is_empty() {
+        format!("{} fields and {users} users are known", definitions.0.len())
+    } else {
+        findings.iter().map(|finding| finding.words.as_str()).collect::<Vec<_>>().join("; ")
+    };
+    let condition = if definitions.0.is_empty() {
         Condition::Down
-    } else if found.findings.is_empty() {
+    } else if findings.is_empty() {
         Condition::Ok
     } else {
         Condition::Degraded
     };
-    let helps: BTreeSet<&str> = found.findings.iter().map(|finding| finding.help).collect();
+    let helps: BTreeSet<&str> = findings.iter().map(|finding| finding.help).collect();
     let remedy = (!helps.is_empty()).then(|| helps.into_iter().collect::<Vec<_>>().join("; "));
-    ports.status.set(Part { name: "fields".into(), condition, words, remedy });
-    ports.discovered.take(found);
-    let policy = ports.discovered.policy_now();
-    let kept = Kept { own: policy.own_associate, associates: policy.associates.values().cloned().collect() };
-    let value = serde_json::to_value(kept).unwrap_or_default();
-    if let Err(error) = ports.settings.put(&ports.tenant, KEPT_AS, value, ports.clock.now()).await {
-        tracing::warn!("what was discovered cannot be kept: {error}");
-    }
-    Ok(())
+    Part { name: "fields".into(), condition, words, remedy }
 }
 
 #[cfg(test)]
@@ -155,31 +263,26 @@ mod tests {
 
     use super::*;
 
-    fn found(associates: &[(i64, &str)]) -> Found {
+    fn found(associates: &[(i64, &str)]) -> Vec<Associate> {
         let associate = |&(id, short): &(i64, &str)| Associate {
             id: AssociateId(id),
             short_name: short.into(),
             full_name: format!("Associate {id}"),
         };
-        Found {
-            own: None,
-            associates: associates.iter().map(associate).collect(),
-            definitions: Definitions::default(),
-            findings: Vec::new(),
-        }
+        associates.iter().map(associate).collect()
     }
 
     #[test]
     fn short_names_that_are_not_told_again_stay_known() {
         let discovered = Discovered::new(Policy { scope: Scope::parse("KARI, MADS"), ..Policy::default() });
-        discovered.take(found(&[(7, "KARI"), (8, "OLA")]));
-        discovered.take(found(&[(7, ""), (8, ""), (9, "")]));
+        discovered.know(None, found(&[(7, "KARI"), (8, "OLA")]));
+        discovered.know(None, found(&[(7, ""), (8, ""), (9, "")]));
         let policy = discovered.policy_now();
         let covered = [7, 8, 9].map(|id| policy.covers(AssociateId(id)));
         assert_eq!(covered, [InScope::Yes, InScope::No, InScope::Unclear]);
         assert_eq!(policy.short_name(AssociateId(7)), Some("KARI"));
 
-        discovered.take(found(&[(7, "KNORD"), (9, "MADS")]));
+        discovered.know(None, found(&[(7, "KNORD"), (9, "MADS")]));
         let policy = discovered.policy_now();
         let covered = [7, 8, 9].map(|id| policy.covers(AssociateId(id)));
         assert_eq!(covered, [InScope::No, InScope::Unclear, InScope::Yes]);

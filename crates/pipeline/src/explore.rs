@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use connector_domain::account::{Account, Person};
+use connector_domain::drift::Drift;
 use connector_domain::field::{Kind, Target, Value};
 use connector_domain::ids::RecordRef;
 use connector_domain::patch::FieldWrite;
@@ -113,8 +114,16 @@ fn vertical_value(work: &Work<'_>, id: &VerticalId, language: Language) -> Optio
     let definitions = &work.definitions;
     let verticals = work.ports.knowledge.verticals();
     let vertical = verticals.iter().find(|vertical| vertical.id == *id)?;
-    match &definitions.get(Target::Vertical)?.kind {
-        Kind::List { items } => vertical.item(items).map(Value::Item),
+    let definition = definitions.get(Target::Vertical)?;
+    match &definition.kind {
+        Kind::List { items } => {
+            // An item that the list lost is still what we want to say; the plan holds it.
+            let lost = match &definition.drift {
+                Some(Drift::Items { lost }) => vertical.item(lost),
+                Some(_) | None => None,
+            };
+            vertical.item(items).or(lost).map(Value::Item)
+        }
         Kind::Text { .. } => vertical.labels.get(&language).cloned().map(Value::Text),
     }
 }

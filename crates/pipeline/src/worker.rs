@@ -134,6 +134,8 @@ const FIRST_OUTAGE_WAIT: SignedDuration = SignedDuration::from_secs(1);
 const LONGEST_OUTAGE_WAIT: SignedDuration = SignedDuration::from_mins(1);
 const FIRST_SETTLE_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_SETTLE_WAIT: Duration = Duration::from_secs(5);
+/// How soon to look again at fields that have drifted.
+const MENDING: Duration = Duration::from_secs(30);
 /// A net under the wake-ups: nothing should ever wait for it.
 const NET: Duration = Duration::from_secs(5);
 
@@ -215,8 +217,7 @@ impl Worker {
                 if !discovered {
                     continue;
                 }
-                let every = SignedDuration::try_from(self.options.rediscover).unwrap_or(SignedDuration::MAX);
-                discover_at = now.checked_add(every).ok();
+                discover_at = now.checked_add(self.look_again_in()).ok();
             }
             let free = self.slots.available_permits();
             let leased = if free == 0 { 0 } else { self.lease(free, tracker, stop, abandon_all).await };
@@ -225,6 +226,13 @@ impl Worker {
             }
             self.wait_for_work(&wake, stop).await;
         }
+    }
+
+    /// When to look at the tenant again: soon while an administrator may be mending a field.
+    fn look_again_in(&self) -> SignedDuration {
+        let usual = self.options.rediscover;
+        let wait = if self.ports.discovered.has_drifted() { usual.min(MENDING) } else { usual };
+        SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)
     }
 
     /// Asks the CRM what there is; an outage ends with the first answer. Says whether there is something to work with.

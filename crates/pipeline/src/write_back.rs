@@ -10,12 +10,14 @@ use std::sync::Arc;
 use connector_domain::field::{Fields, Target, Value};
 use connector_domain::ids::RecordRef;
 use connector_domain::job::Settlement;
-use connector_domain::patch::{self, FieldWrite, Plan};
+use connector_domain::patch::{self, FieldWrite, Kept, Plan};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
 use connector_store::journal::{Resolution, WriteState};
 use jiff::SignedDuration;
 
+use crate::crm::Blame;
+use crate::discovery;
 use crate::run::{Halt, Work};
 
 /// What was written, now or by an attempt whose end nobody saw.
@@ -95,6 +97,12 @@ pub(crate) async fn write(
     landed: Vec<FieldWrite>,
 ) -> Result<Written, Halt> {
     let ports = work.ports;
+    if let Some(doubt) = &current.doubt
+        && discovery::look_again(ports, &work.definitions, Some(doubt)).await?
+    {
+        work.step("write_back", format!("looked at the tenant's fields again: {doubt}"));
+        return Err(Halt::ReadAgain);
+    }
     let definitions = Arc::clone(&work.definitions);
     let ours = ports.journal.ours(&ports.tenant, record).await?;
     let planned = patch::plan(record, &definitions, current, wanted, &ours, ports.write_policy);
@@ -132,12 +140,14 @@ pub(crate) async fn write(
         Err(error) if error.outcome_unknown => Err(error.into()),
         Err(error) => {
             let words = Some(error.words.clone());
-            work.resolutions.push(Resolution {
-                write: intent,
-                state: WriteState::NotDone,
-                words,
-                stands: None,
-            });
+            let not_done = Resolution { write: intent, state: WriteState::NotDone, words, stands: None };
+            // A field that an administrator changed meanwhile refuses what it took before.
+            if error.blame == Blame::Request && discovery::look_again(ports, &definitions, None).await? {
+                ports.journal.resolve(vec![not_done], ports.clock.now()).await?;
+                work.step("write_back", format!("looked at the tenant's fields again: {}", error.words));
+                return Err(Halt::ReadAgain);
+            }
+            work.resolutions.push(not_done);
             Err(error.into())
         }
     }
@@ -166,7 +176,27 @@ fn written(work: &mut Work<'_>, plan: &Plan, landed: &[FieldWrite]) -> Written {
     targets.dedup();
     let words = format!("Wrote {}.", list(&targets));
     work.step("write_back", words.clone());
-    Written { targets, settlement: Settlement::Completed { words } }
+    let settlement = match waiting(work, plan) {
+        Some(waiting) => {
+            let words = format!("{words} {waiting}");
+            Settlement::Held { reason: Reason::FieldChanged, words }
+        }
+        None => Settlement::Completed { words },
+    };
+    Written { targets, settlement }
+}
+
+/// Which fields wait because they are not what they were.
+fn waiting(work: &Work<'_>, plan: &Plan) -> Option<String> {
+    let drifted = plan.kept.iter().filter(|(_, kept)| **kept == Kept::Drifted);
+    let fields: Vec<String> = drifted
+        .map(|(target, _)| {
+            let drift = work.definitions.get(*target).and_then(|field| field.drift.as_ref());
+            let why = drift.map(ToString::to_string).unwrap_or_default();
+            format!("{}: {why}", target.label())
+        })
+        .collect();
+    (!fields.is_empty()).then(|| format!("Held back {}.", fields.join("; ")))
 }
 
 /// Nothing is left to write: because an earlier attempt did it, or because nothing had to be.
@@ -179,9 +209,9 @@ fn nothing(work: &mut Work<'_>, plan: &Plan, reason: Reason, landed: &[FieldWrit
     }
     let kept: Vec<String> = plan.kept.iter().map(|(target, kept)| format!("{target}: {kept:?}")).collect();
     work.step("write_back", format!("nothing to write ({})", kept.join(", ")));
-    let words = reason.sentence().to_owned();
+    let words = waiting(work, plan).unwrap_or_else(|| reason.sentence().to_owned());
     let settlement = match reason {
-        Reason::NoField => Settlement::Held { reason, words },
+        Reason::NoField | Reason::FieldChanged => Settlement::Held { reason, words },
         _ => Settlement::Skipped { reason, words },
     };
     Written { targets: Vec::new(), settlement }

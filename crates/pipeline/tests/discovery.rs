@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+use connector_domain::drift::Bindings;
 use connector_pipeline::crm::Crm as _;
 use connector_pipeline::crm::superoffice::SuperOffice;
 use connector_pipeline::discovery::FieldMap;
@@ -30,7 +31,7 @@ fn refusing(status: u16) -> Mishap {
 async fn users_are_known_by_their_short_names_although_one_answer_failed() {
     let (emulator, crm) = tenant().await;
     emulator.world().mishap(refusing(500).times(1));
-    let found = crm.discover(&FieldMap::default()).await.unwrap();
+    let found = crm.discover(&FieldMap::default(), &Bindings::default()).await.unwrap();
     assert_eq!(found.findings, []);
     let owners = emulator.details().owners;
     assert!(owners.iter().all(|owner| found.associates.iter().any(|one| one.short_name == *owner)));
@@ -40,7 +41,7 @@ async fn users_are_known_by_their_short_names_although_one_answer_failed() {
 async fn names_of_the_list_are_no_short_names_and_that_is_told() {
     let (emulator, crm) = tenant().await;
     emulator.world().mishap(refusing(403));
-    let found = crm.discover(&FieldMap::default()).await.unwrap();
+    let found = crm.discover(&FieldMap::default(), &Bindings::default()).await.unwrap();
     assert!(!found.associates.is_empty());
     for associate in &found.associates {
         assert!(associate.short_name.is_empty() && !associate.full_name.is_empty(), "{associate:?}");
@@ -54,7 +55,7 @@ async fn names_of_the_list_are_no_short_names_and_that_is_told() {
 async fn a_question_about_users_that_always_fails_stops_nothing() {
     let (emulator, crm) = tenant().await;
     emulator.world().mishap(refusing(500));
-    let found = crm.discover(&FieldMap::default()).await.unwrap();
+    let found = crm.discover(&FieldMap::default(), &Bindings::default()).await.unwrap();
     assert!(found.own.is_some() && !found.definitions.0.is_empty());
     assert!(found.associates.iter().all(|associate| associate.short_name.is_empty()));
     assert_eq!(found.findings.len(), 1);

@@ -4,6 +4,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod events;
+pub(crate) mod fields;
 pub(crate) mod jobs;
 pub(crate) mod status;
 

@@ -55,6 +55,8 @@ fn programs() -> Router<Web> {
         .route("/api/v1/jobs/{id}", get(api::jobs::one))
         .route("/api/v1/jobs/{id}/retry", post(api::jobs::retry))
         .route("/api/v1/events", get(api::events::list))
+        .route("/api/v1/fields", get(api::fields::list))
+        .route("/api/v1/fields/accept", post(api::fields::accept))
         .route("/api/v1/status", get(api::status::show))
 }
 

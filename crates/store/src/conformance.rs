@@ -35,6 +35,7 @@ macro_rules! suite {
             recovery_returns_every_job_and_gives_up_on_a_killer,
             a_persons_job_takes_its_account_once_known,
             a_finished_job_can_be_retried_once,
+            what_was_held_for_a_reason_goes_on_when_the_reason_is_gone,
             jobs_are_counted_and_listed_by_state,
             asking_for_work_rings_the_bell,
         );

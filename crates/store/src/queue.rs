@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use connector_domain::ids::{ContactId, JobId, RecordRef, TenantId};
 use connector_domain::job::{Job, JobState, Settlement};
 use connector_domain::policy::Policy;
+use connector_domain::reason::Reason;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -152,6 +153,12 @@ pub trait Queue: Send + Sync {
 
     /// Asks for another try of a job that has ended.
     async fn retry(&self, tenant: &TenantId, job: JobId, now: Timestamp) -> Result<Retried, StoreError>;
+
+    /// Puts jobs that are held for one of these reasons back in the queue, as a new start.
+    ///
+    /// Of several held jobs of one record only the newest goes on, and none where one waits already. Returns how many.
+    async fn release(&self, tenant: &TenantId, reasons: &[Reason], now: Timestamp)
+    -> Result<u64, StoreError>;
 
     /// Asks for work on records without an event, such as the persons of a company whose vertical changed.
     ///

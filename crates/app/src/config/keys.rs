@@ -75,6 +75,12 @@ pub(crate) const KEYS: &[Key] = &[
         None,
         "At most so many API calls a second. Unset: 10 for SuperOffice's own hosts, no limit for others.",
     ),
+    key(
+        "superoffice.look_again",
+        None,
+        Some("10m"),
+        "How often users, fields and lists are looked at again; within 30 seconds while a field is not what it was.",
+    ),
     secret(
         "dashboard.password",
         "DASHBOARD_PASSWORD",

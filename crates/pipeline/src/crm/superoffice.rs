@@ -2,8 +2,9 @@
 //!
 //! The only place in the pipeline that knows the vendor's types.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use ::superoffice::api::FieldProperties;
 use ::superoffice::api::contact::ContactEntity;
 use ::superoffice::api::person::PersonEntity;
 use ::superoffice::api::udef::{FieldType, Owner as UdefOwner, UserDefinedFieldInfo};
@@ -12,6 +13,7 @@ use ::superoffice::udf::{self, Dictionary};
 use ::superoffice::{Client, Error, Remedy as VendorRemedy};
 use async_trait::async_trait;
 use connector_domain::account::{Account, Owner, Person};
+use connector_domain::drift::{Bindings, Drift};
 use connector_domain::field::{Definition, Definitions, Fields, Kind, Target, Value};
 use connector_domain::ids::{AssociateId, ContactId, Entity, PersonId, ProgId};
 use connector_domain::patch::Patch;
@@ -68,23 +70,21 @@ impl Crm for SuperOffice {
         let document = document(patch, read, fields)?;
         let entity = patch.record.entity;
         let written = match entity {
-            Entity::Contact => self
-                .client
-                .patch_contact(patch.record.id, &document)
-                .await
-                .map(|contact| (contact.custom_fields, contact.user_defined_fields)),
+            Entity::Contact => self.client.patch_contact(patch.record.id, &document).await.map(|contact| {
+                (contact.custom_fields, contact.user_defined_fields, contact.field_properties)
+            }),
             Entity::Person => self
                 .client
                 .patch_person(patch.record.id, &document)
                 .await
-                .map(|person| (person.custom_fields, person.user_defined_fields)),
+                .map(|person| (person.custom_fields, person.user_defined_fields, person.field_properties)),
         };
-        let (custom, user_defined) = written.map_err(|error| match error {
+        let (custom, user_defined, lengths) = written.map_err(|error| match error {
             // Deleted since we read it: reading again will say so.
             Error::NotFound(_) => CrmError { remedy: Remedy::ReadAgain, ..failed(&error) },
             error => failed(&error),
         })?;
-        Ok(read_fields(entity, &custom, &user_defined, fields))
+        Ok(read_fields(entity, &custom, &user_defined, &lengths, fields))
     }
 
     async fn names(&self, ids: &[ContactId]) -> Result<Vec<Named>, CrmError> {
@@ -106,7 +106,7 @@ impl Crm for SuperOffice {
         }
     }
 
-    async fn discover(&self, map: &FieldMap) -> Result<Found, CrmError> {
+    async fn discover(&self, map: &FieldMap, bound: &Bindings) -> Result<Found, CrmError> {
         let mut findings = Vec::new();
         let own = match self.client.current_principal().await {
             Ok(principal) if principal.associate_id > 0 => Some(AssociateId(principal.associate_id)),
@@ -143,38 +143,59 @@ impl Crm for SuperOffice {
                 full_name: associate.full_name,
             })
             .collect();
-        let definitions = self.definitions(map, &mut findings).await?;
-        Ok(Found { own, associates, definitions, findings })
+        let mut found = Found {
+            own,
+            associates,
+            definitions: Definitions::default(),
+            retyped: BTreeSet::new(),
+            findings,
+        };
+        self.definitions(map, bound, &mut found).await?;
+        Ok(found)
     }
 }
 
 impl SuperOffice {
-    async fn definitions(
-        &self,
-        map: &FieldMap,
-        findings: &mut Vec<Finding>,
-    ) -> Result<Definitions, CrmError> {
-        let mut found = BTreeMap::new();
+    /// Finds the fields: by the prog-id that is bound, else by the name that is configured.
+    async fn definitions(&self, map: &FieldMap, bound: &Bindings, found: &mut Found) -> Result<(), CrmError> {
         for (entity, owner) in [(Entity::Contact, UdefOwner::Contact), (Entity::Person, UdefOwner::Person)] {
             let published = self.client.udef_fields(owner).await.map_err(|error| failed(&error))?;
-            for target in Target::ALL.iter().filter(|target| target.entity() == entity) {
-                let name = map.name(*target);
-                let Some(info) = published.iter().find(|info| is_named(info, name)) else {
-                    let words = format!(
-                        "there is no published user-defined field \"{name}\" on {entity}, so {target} is not written"
-                    );
-                    findings.push(Finding { words, help: HELP_FIELDS });
-                    continue;
-                };
-                match self.definition(*target, info).await? {
-                    Ok(definition) => {
-                        found.insert(*target, definition);
-                    }
-                    Err(words) => findings.push(Finding { words, help: HELP_FIELDS }),
+            for target in Target::ALL.iter().copied().filter(|target| target.entity() == entity) {
+                let name = map.name(target);
+                let prog_id = bound.prog_id(target, name);
+                let by_prog_id = prog_id.and_then(|id| published.iter().find(|info| info.prog_id == id.0));
+                match by_prog_id.or_else(|| published.iter().find(|info| is_named(info, name))) {
+                    Some(info) => self.take(target, info, found).await?,
+                    // The drift of a field that was there before is told of elsewhere.
+                    None if prog_id.is_some() => {}
+                    None => found.findings.push(Finding {
+                        words: format!(
+                            "there is no published user-defined field \"{name}\" on {entity}, so {target} is not written"
+                        ),
+                        help: HELP_FIELDS,
+                    }),
                 }
             }
         }
-        Ok(Definitions(found))
+        Ok(())
+    }
+
+    async fn take(
+        &self,
+        target: Target,
+        info: &UserDefinedFieldInfo,
+        found: &mut Found,
+    ) -> Result<(), CrmError> {
+        match self.definition(target, info).await? {
+            Ok(definition) => {
+                found.definitions.0.insert(target, definition);
+            }
+            Err(words) => {
+                found.retyped.insert(target);
+                found.findings.push(Finding { words, help: HELP_FIELDS });
+            }
+        }
+        Ok(())
     }
 
     /// A field as we can use it, or why we cannot.
@@ -219,6 +240,7 @@ impl SuperOffice {
             label: info.field_label.clone(),
             kind,
             read_only: info.is_read_only,
+            drift: None,
         }))
     }
 }
@@ -229,7 +251,9 @@ fn is_named(info: &UserDefinedFieldInfo, name: &str) -> bool {
 }
 
 fn account(contact: ContactEntity, fields: &Definitions) -> Account {
-    let fields = read_fields(Entity::Contact, &contact.custom_fields, &contact.user_defined_fields, fields);
+    let lengths = &contact.field_properties;
+    let fields =
+        read_fields(Entity::Contact, &contact.custom_fields, &contact.user_defined_fields, lengths, fields);
     let website = contact.urls.into_iter().map(|url| url.value).find(|url| !url.trim().is_empty());
     let email_domains = contact
         .emails
@@ -260,7 +284,9 @@ fn account(contact: ContactEntity, fields: &Definitions) -> Account {
 }
 
 fn person(person: PersonEntity, fields: &Definitions) -> Person {
-    let fields = read_fields(Entity::Person, &person.custom_fields, &person.user_defined_fields, fields);
+    let lengths = &person.field_properties;
+    let fields =
+        read_fields(Entity::Person, &person.custom_fields, &person.user_defined_fields, lengths, fields);
     let consent_withdrawn =
         person.consents.iter().any(|consent| consent.legal_base_key.eq_ignore_ascii_case("WITHDRAWN"));
     Person {
@@ -279,21 +305,38 @@ fn read_fields(
     entity: Entity,
     custom: &Dictionary,
     user_defined: &Dictionary,
+    lengths: &FieldProperties,
     definitions: &Definitions,
 ) -> Fields {
     let mut fields = Fields::default();
-    for definition in definitions.of(entity) {
+    let is_readable = |definition: &&Definition| definition.drift.as_ref().is_none_or(Drift::is_readable);
+    for definition in definitions.of(entity).filter(is_readable) {
+        if let Some(length) = shorter(definition, lengths) {
+            let words = format!("the field {} takes {length} characters now", definition.prog_id);
+            fields.doubt.get_or_insert(words);
+        }
         match read_field(custom, user_defined, definition) {
             Ok((raw, value)) => {
                 fields.raw.insert(definition.target, raw);
                 fields.values.insert(definition.target, value);
             }
             Err(why) => {
+                fields.doubt.get_or_insert_with(|| why.clone());
                 fields.malformed.get_or_insert(why);
             }
         }
     }
     fields
+}
+
+/// The length of a text field as the record tells it, when that is less than was known.
+fn shorter(definition: &Definition, lengths: &FieldProperties) -> Option<usize> {
+    let Kind::Text { max } = &definition.kind else { return None };
+    let told = ["CustomFields", "UserDefinedFields"]
+        .iter()
+        .find_map(|dictionary| lengths.get(&format!("{dictionary}.{}", definition.prog_id)))?;
+    // Older servers tell -1.
+    usize::try_from(told.field_length).ok().filter(|length| (1..*max).contains(length))
 }
 
 fn read_field(
@@ -432,6 +475,7 @@ mod tests {
             label: target.label().into(),
             kind,
             read_only: false,
+            drift: None,
         };
         let fields = [
             field(Target::Vertical, "SuperOffice:1", list),
@@ -443,7 +487,13 @@ mod tests {
     #[test]
     fn a_write_is_guarded_by_exactly_what_was_read() {
         let custom = Dictionary::of([("SuperOffice:1", "[I:0]"), ("SuperOffice:2", "old ")]);
-        let read = read_fields(Entity::Contact, &custom, &Dictionary::default(), &definitions());
+        let read = read_fields(
+            Entity::Contact,
+            &custom,
+            &Dictionary::default(),
+            &FieldProperties::new(),
+            &definitions(),
+        );
         assert_eq!(read.values[&Target::Vertical], Value::Empty);
         let write = |target, prog_id: &str, before, after| connector_domain::patch::FieldWrite {
             target,
@@ -490,10 +540,22 @@ mod tests {
     #[test]
     fn a_missing_or_undecodable_field_is_never_empty() {
         let missing = Dictionary::of([("SuperOffice:1", "[I:0]")]);
-        let read = read_fields(Entity::Contact, &missing, &Dictionary::default(), &definitions());
+        let read = read_fields(
+            Entity::Contact,
+            &missing,
+            &Dictionary::default(),
+            &FieldProperties::new(),
+            &definitions(),
+        );
         assert!(read.malformed.is_some_and(|why| why.contains("SuperOffice:2")));
         let nested = Dictionary::from(serde_json::json!({"SuperOffice:1": {"x": 1}}));
-        let read = read_fields(Entity::Contact, &nested, &Dictionary::default(), &definitions());
+        let read = read_fields(
+            Entity::Contact,
+            &nested,
+            &Dictionary::default(),
+            &FieldProperties::new(),
+            &definitions(),
+        );
         assert!(read.malformed.is_some());
     }
 }

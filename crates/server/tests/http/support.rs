@@ -181,6 +181,7 @@ pub(crate) fn definitions() -> Definitions {
             label: target.label().into(),
             kind,
             read_only: false,
+            drift: None,
         };
         (*target, definition)
     };

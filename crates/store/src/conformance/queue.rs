@@ -145,6 +145,31 @@ pub(crate) async fn a_finished_job_can_be_retried_once(store: &dyn Store) {
     assert_eq!(store.retry(&tenant(), nothing, noon()).await.unwrap(), Retried::NotFound);
 }
 
+pub(crate) async fn what_was_held_for_a_reason_goes_on_when_the_reason_is_gone(store: &dyn Store) {
+    let held = |reason: Reason| Settlement::Held { reason, words: "not yet".into() };
+    let mut taken_jobs = Vec::new();
+    for (event, record, reason) in [
+        ("e1", 18, Reason::FieldChanged),
+        ("e2", 18, Reason::FieldChanged),
+        ("e3", 19, Reason::FieldChanged),
+        ("e4", 20, Reason::MalformedUdf),
+    ] {
+        changed(store, event, contact(record), noon()).await;
+        let taken = lease(store, noon()).await.unwrap();
+        store.settle(&taken, held(reason), vec![], vec![], noon()).await.unwrap();
+        taken_jobs.push(taken.job.id);
+    }
+    changed(store, "e5", contact(19), noon()).await;
+    let released = store.release(&tenant(), &[Reason::FieldChanged, Reason::NoField], noon()).await.unwrap();
+    assert_eq!(released, 1, "19 has a newer job, 20 has another reason, and 18 goes on once");
+    let job = store.job(&tenant(), taken_jobs[1]).await.unwrap().unwrap();
+    assert_eq!((job.state, job.reason, job.faults), (JobState::Pending, None, 0));
+    let states = [0, 2, 3].map(|at: usize| taken_jobs[at]);
+    for id in states {
+        assert_eq!(store.job(&tenant(), id).await.unwrap().unwrap().state, JobState::Held);
+    }
+}
+
 pub(crate) async fn jobs_are_counted_and_listed_by_state(store: &dyn Store) {
     for n in 1..=3 {
         changed(store, &format!("e{n}"), contact(n), noon()).await;

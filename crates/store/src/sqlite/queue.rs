@@ -122,6 +122,18 @@ impl Queue for SqliteStore {
         self.writer.call(move |connection, touched| retry(connection, touched, &tenant, job, now)).await
     }
 
+    async fn release(
+        &self,
+        tenant: &TenantId,
+        reasons: &[Reason],
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let (tenant, reasons) = (tenant.0.clone(), reasons.to_vec());
+        self.writer
+            .call(move |connection, touched| release(connection, touched, &tenant, &reasons, now))
+            .await
+    }
+
     async fn enqueue(
         &self,
         tenant: &TenantId,
@@ -500,6 +512,33 @@ fn retry(
     }
     *touched = Touched { queue: true, view: true };
     Ok(Retried::Queued(id))
+}
+
+fn release(
+    connection: &Connection,
+    touched: &mut Touched,
+    tenant: &str,
+    reasons: &[Reason],
+    now: Timestamp,
+) -> rusqlite::Result<u64> {
+    let mut released = 0;
+    for reason in reasons {
+        let count = connection
+            .prepare_cached(
+                "UPDATE jobs SET state = 0, run_at = ?3, updated_at = ?3, faults = 0, crashes = 0, reason = NULL, words = NULL,
+                                 remedy = NULL, finished_at = NULL
+                  WHERE id IN (SELECT max(id) FROM jobs h WHERE h.tenant = ?1 AND h.state = 4 AND h.reason = ?2
+                                  AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.tenant = h.tenant AND p.entity = h.entity
+                                                     AND p.entity_id = h.entity_id AND p.state = 0)
+                                GROUP BY h.entity, h.entity_id)",
+            )?
+            .execute((tenant, reason.code(), millis(now)))?;
+        released += count as u64;
+    }
+    if released > 0 {
+        *touched = Touched { queue: true, view: true };
+    }
+    Ok(released)
 }
 
 fn jobs(
