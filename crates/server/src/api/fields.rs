@@ -14,6 +14,7 @@ use crate::query::{self, Query};
 
 /// A field that a text goes to.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are a contract")]
 pub(crate) struct Field {
     field: &'static str,
     entity: Entity,
