@@ -5,6 +5,7 @@
 mod common;
 mod text_enum;
 
+pub mod archive;
 pub mod associate;
 pub mod contact;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod state;
 pub mod token;
 pub mod udef;
 pub mod user;
+pub mod version;
 pub mod webhook;
 
 pub use common::{EntityElement, FieldProperties, FieldProperty, FieldRight, Links, ListValue, TableRight};
@@ -35,8 +37,10 @@ pub struct Request {
     pub path: String,
     /// Query parameters, not yet encoded.
     pub query: Vec<(String, String)>,
-    /// The body, as JSON.
+    /// The body.
     pub body: Option<Vec<u8>>,
+    /// What the body is.
+    pub content_type: &'static str,
     /// Whether it only reads, so that sending it twice does no harm. Each `GET` does.
     pub reads: bool,
 }
@@ -45,7 +49,15 @@ impl Request {
     /// A request without query and body, to a path without variables.
     pub fn to(method: Method, route: &'static str) -> Self {
         let reads = method == Method::GET;
-        Self { method, route, path: route.to_owned(), query: Vec::new(), body: None, reads }
+        Self {
+            method,
+            route,
+            path: route.to_owned(),
+            query: Vec::new(),
+            body: None,
+            content_type: "application/json",
+            reads,
+        }
     }
 
     /// A `GET` of `route`, with `{id}` (or whatever the one variable is called) filled in.
@@ -53,7 +65,7 @@ impl Request {
         Self::to(Method::GET, route).fill(variable)
     }
 
-    /// Fills in the route's variable. The value is encoded as one segment of a path.
+    /// Fills in the route's first variable that is still open. The value is encoded as one segment of a path.
     pub fn fill(mut self, variable: &str) -> Self {
         if let (Some(start), Some(end)) = (self.path.find('{'), self.path.find('}')) {
             self.path.replace_range(start..=end, &segment(variable));
@@ -77,6 +89,15 @@ impl Request {
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.body =
             Some(serde_json::to_vec(body).expect("our own records have text keys and no failing parts"));
+        self
+    }
+
+    /// Adds a body of form fields.
+    pub fn form(mut self, fields: &[(String, String)]) -> Self {
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs(fields);
+        self.body = Some(body.finish().into_bytes());
+        self.content_type = "application/x-www-form-urlencoded";
         self
     }
 

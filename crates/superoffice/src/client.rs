@@ -2,6 +2,7 @@
 //! for how long is decided in the files below this one; here is the order of things. A write is sent once: only a
 //! refusal that proves it was not done (401, 403, 421) lets it be sent again.
 
+mod admin;
 mod auth;
 mod calls;
 mod config;
@@ -19,6 +20,7 @@ use std::time::Instant;
 use http::{Method, StatusCode};
 use tracing::debug;
 
+pub use admin::{InternalUser, Publishing};
 pub use calls::{AssociateName, Associates, ContactName};
 pub use config::{Config, Limits};
 pub use counter::CallCount;

@@ -17,6 +17,8 @@ pub mod webhook;
 pub mod client;
 
 #[cfg(feature = "client")]
-pub use client::{AssociateName, Associates, CallCount, Client, Config, ContactName, Limits};
+pub use client::{
+    AssociateName, Associates, CallCount, Client, Config, ContactName, InternalUser, Limits, Publishing,
+};
 pub use error::{Error, RecordRef, Remedy};
 pub use secret::Secret;

@@ -8,13 +8,14 @@ use serde_json::Value;
 use superoffice::api::associate::Associate;
 use superoffice::api::contact::{Contact, ContactEntity};
 use superoffice::api::error::ErrorBody;
-use superoffice::api::list::MdoListItem;
+use superoffice::api::list::{ListEntity, ListItemEntity, MdoListItem};
 use superoffice::api::odata::Page;
 use superoffice::api::person::{Person, PersonEntity};
 use superoffice::api::state::TenantStatus;
 use superoffice::api::token::{TokenError, TokenResponse};
 use superoffice::api::udef::UserDefinedFieldInfo;
 use superoffice::api::user::SoPrincipal;
+use superoffice::api::version::Version;
 use superoffice::api::webhook::{Webhook, WebhookResult};
 use superoffice::json::{self, Record};
 use superoffice::udf::{self, FieldType};
@@ -65,6 +66,9 @@ fn every_record_comes_out_as_it_went_in_whatever_the_case_of_its_keys() {
     same_again::<Associate>(golden!("associates"));
     same_again::<SoPrincipal>(golden!("principal"));
     same_again::<MdoListItem>(golden!("list"));
+    same_again::<ListEntity>(golden!("lists"));
+    same_again::<ListItemEntity>(golden!("list_items"));
+    same_again::<Version>(golden!("version"));
     same_again::<UserDefinedFieldInfo>(golden!("udef"));
     same_again::<Webhook>(golden!("webhook"));
     same_again::<WebhookResult>(golden!("webhook_result"));
@@ -77,9 +81,11 @@ fn every_record_comes_out_as_it_went_in_whatever_the_case_of_its_keys() {
 
 #[test]
 fn rows_come_out_as_they_went_in() {
-    let golden: Value = serde_json::from_slice(golden!("rows")).unwrap();
+    for body in [golden!("users"), golden!("rows")] {
+        let golden: Value = serde_json::from_slice(body).unwrap();
+        assert_eq!(serde_json::to_value(json::record::<Page>(body).unwrap()).unwrap(), golden);
+    }
     let page: Page = json::record(golden!("rows")).unwrap();
-    assert_eq!(serde_json::to_value(&page).unwrap(), golden);
 
     let row = &page.rows[0];
     assert_eq!((row.primary_key, row.integer("contactAssociate/associateDbId")), (18, Some(11)));

@@ -19,10 +19,27 @@ use crate::udf::Dictionary;
 pub const ONE: &str = "v1/Contact/{id}";
 /// Contacts as rows.
 pub const MANY: &str = "v1/Contact";
+/// A new contact.
+pub const DEFAULT: &str = "v1/Contact/default";
 
 /// A request for one contact. The answer is a [`ContactEntity`].
 pub fn read(id: i64) -> Request {
     Request::get(ONE, &id.to_string())
+}
+
+/// A request for a new contact as the caller's preferences have it. The answer is a [`ContactEntity`] with id 0.
+pub fn default() -> Request {
+    Request::to(Method::GET, DEFAULT)
+}
+
+/// A request that creates a contact. The answer is the [`ContactEntity`] with its id.
+pub fn create(contact: &ContactEntity) -> Request {
+    Request::to(Method::POST, MANY).json(contact)
+}
+
+/// A request that puts a contact into the recycle bin. The answer is empty.
+pub fn remove(id: i64) -> Request {
+    Request::to(Method::DELETE, ONE).fill(&id.to_string())
 }
 
 /// A request that changes parts of a contact. The answer is the whole [`ContactEntity`], changed.

@@ -19,10 +19,27 @@ use crate::udf::Dictionary;
 pub const ONE: &str = "v1/Person/{id}";
 /// Persons as rows.
 pub const MANY: &str = "v1/Person";
+/// A new person.
+pub const DEFAULT: &str = "v1/Person/default";
 
 /// A request for one person. The answer is a [`PersonEntity`].
 pub fn read(id: i64) -> Request {
     Request::get(ONE, &id.to_string())
+}
+
+/// A request for a new person as the caller's preferences have it. The answer is a [`PersonEntity`] with id 0.
+pub fn default() -> Request {
+    Request::to(Method::GET, DEFAULT)
+}
+
+/// A request that creates a person. The answer is the [`PersonEntity`] with its id.
+pub fn create(person: &PersonEntity) -> Request {
+    Request::to(Method::POST, MANY).json(person)
+}
+
+/// A request that puts a person into the recycle bin. The answer is empty.
+pub fn remove(id: i64) -> Request {
+    Request::to(Method::DELETE, ONE).fill(&id.to_string())
 }
 
 /// A request that changes parts of a person. The answer is the whole [`PersonEntity`], changed.

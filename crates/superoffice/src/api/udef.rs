@@ -1,5 +1,8 @@
 //! Definitions of user-defined fields. Only the published ones exist in records. A field is known by its prog-id; its
-//! numeric id changes whenever an administrator publishes.
+//! numeric id changes whenever an administrator publishes, and so does that of every other field.
+//!
+//! To add one: ask for a draft ([`create`]), fill it in, save it ([`replace`]), publish ([`publish`]). Whether asking
+//! for a draft already saves it is not documented, so it must be saved in any case.
 
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -13,6 +16,27 @@ pub const CONTACT: &str = "v1/Contact/UdefLayout/Published";
 /// The published fields of persons.
 pub const PERSON: &str = "v1/Person/UdefLayout/Published";
 
+/// The fields of contacts as an administrator sees them, published or not.
+pub const CONTACT_LAYOUT: &str = "v1/Contact/UdefLayout";
+/// The fields of persons as an administrator sees them, published or not.
+pub const PERSON_LAYOUT: &str = "v1/Person/UdefLayout";
+/// Publishes the fields of contacts, or asks whether they are being published.
+pub const CONTACT_PUBLISH: &str = "v1/Contact/UdefLayout/Publish";
+/// Publishes the fields of persons, or asks whether they are being published.
+pub const PERSON_PUBLISH: &str = "v1/Person/UdefLayout/Publish";
+/// Whether contacts have fields that are not published.
+pub const CONTACT_CHANGED: &str = "v1/Contact/UdefLayout/Changed";
+/// Whether persons have fields that are not published.
+pub const PERSON_CHANGED: &str = "v1/Person/UdefLayout/Changed";
+/// One field of contacts as an administrator sees it.
+pub const CONTACT_FIELD: &str = "v1/Contact/UdefLayout/{progidOrLabel}";
+/// One field of persons as an administrator sees it.
+pub const PERSON_FIELD: &str = "v1/Person/UdefLayout/{progidOrLabel}";
+/// Throws away what is not published of contacts.
+pub const CONTACT_REVERT: &str = "v1/Contact/UdefLayout/Revert";
+/// Throws away what is not published of persons.
+pub const PERSON_REVERT: &str = "v1/Person/UdefLayout/Revert";
+
 /// What has user-defined fields, as far as we look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Owner {
@@ -24,11 +48,62 @@ pub enum Owner {
 
 /// A request for the published fields of `owner`. The answer is an array of [`UserDefinedFieldInfo`].
 pub fn published(owner: Owner) -> Request {
-    let route = match owner {
-        Owner::Contact => CONTACT,
-        Owner::Person => PERSON,
-    };
-    Request::to(Method::GET, route)
+    Request::to(Method::GET, owner.pick(CONTACT, PERSON))
+}
+
+/// A request for all fields of `owner`, published or not. The answer is an array of [`UserDefinedFieldInfo`].
+pub fn layout(owner: Owner) -> Request {
+    Request::to(Method::GET, owner.pick(CONTACT_LAYOUT, PERSON_LAYOUT))
+}
+
+/// A request for one field, published or not. The answer is a [`UserDefinedFieldInfo`].
+pub fn field(owner: Owner, prog_id_or_label: &str) -> Request {
+    Request::get(owner.pick(CONTACT_FIELD, PERSON_FIELD), prog_id_or_label)
+}
+
+/// A request for the draft of a new field. The answer is a [`UserDefinedFieldInfo`] with defaults.
+pub fn create(owner: Owner, kind: &FieldType) -> Request {
+    Request::to(Method::POST, owner.pick(CONTACT_LAYOUT, PERSON_LAYOUT)).with("udefFieldType", kind.as_str())
+}
+
+/// A request that saves `fields`, new ones and changed ones; fields that are not among them stay. The answer is an
+/// array of [`UserDefinedFieldInfo`].
+pub fn replace(owner: Owner, fields: &[UserDefinedFieldInfo]) -> Request {
+    Request::to(Method::PUT, owner.pick(CONTACT_LAYOUT, PERSON_LAYOUT)).json(&fields)
+}
+
+/// A request whether fields are being published right now. The answer is `true` or `false`.
+pub fn publishing(owner: Owner) -> Request {
+    Request::to(Method::GET, owner.pick(CONTACT_PUBLISH, PERSON_PUBLISH))
+}
+
+/// A request that publishes all fields of `owner`: every user sees them then. The answer is a number.
+pub fn publish(owner: Owner) -> Request {
+    Request::to(Method::POST, owner.pick(CONTACT_PUBLISH, PERSON_PUBLISH))
+}
+
+/// A request whether anything waits to be published. The answer is `true` or `false`.
+pub fn changed(owner: Owner) -> Request {
+    Request::to(Method::GET, owner.pick(CONTACT_CHANGED, PERSON_CHANGED))
+}
+
+/// A request that removes a field from what will be published next. The answer is empty.
+pub fn remove(owner: Owner, prog_id_or_label: &str) -> Request {
+    Request::to(Method::DELETE, owner.pick(CONTACT_FIELD, PERSON_FIELD)).fill(prog_id_or_label)
+}
+
+/// A request that throws away everything that is not published. The answer is empty.
+pub fn revert(owner: Owner) -> Request {
+    Request::to(Method::POST, owner.pick(CONTACT_REVERT, PERSON_REVERT))
+}
+
+impl Owner {
+    fn pick(self, contact: &'static str, person: &'static str) -> &'static str {
+        match self {
+            Self::Contact => contact,
+            Self::Person => person,
+        }
+    }
 }
 
 /// The definition of a user-defined field.

@@ -12,6 +12,14 @@ use crate::json::Record;
 /// The signed-in user.
 pub const CURRENT_PRINCIPAL: &str = "v1/User/currentPrincipal";
 
+/// The signed-in user, as an associate.
+pub const CURRENT_ASSOCIATE: &str = "v1/User/currentAssociate";
+
+/// A request for the signed-in user as an associate. The answer is an [`super::associate::Associate`].
+pub fn current_associate() -> Request {
+    Request::to(Method::GET, CURRENT_ASSOCIATE)
+}
+
 /// A request for the signed-in user. The answer is a [`SoPrincipal`].
 pub fn current_principal() -> Request {
     Request::to(Method::GET, CURRENT_PRINCIPAL)

@@ -22,6 +22,8 @@ pub const ONE: &str = "v1/Webhook/{id}";
 pub const MANY: &str = "v1/Webhook";
 /// Sends a test.
 pub const TEST: &str = "v1/Webhook/Test";
+/// What a webhook's target answered to the last delivery that failed.
+pub const LAST_ERROR: &str = "v1/Webhook/{id}/LastError";
 
 /// A request for all webhooks of this app. The answer is an array of [`Webhook`].
 pub fn all() -> Request {
@@ -41,6 +43,16 @@ pub fn create(webhook: &Webhook) -> Request {
 /// A request that changes parts of a webhook, for instance its state. The answer is the [`Webhook`], changed.
 pub fn patch(id: i64, patch: &Patch) -> Request {
     Request::patch(ONE, id, patch)
+}
+
+/// A request that replaces a webhook as a whole. The answer is the [`Webhook`], changed.
+pub fn replace(webhook: &Webhook) -> Request {
+    Request::to(Method::PUT, ONE).fill(&webhook.webhook_id.to_string()).json(webhook)
+}
+
+/// A request for what the target answered to the last delivery that failed. The answer is a text.
+pub fn last_error(id: i64) -> Request {
+    Request::get(LAST_ERROR, &id.to_string())
 }
 
 /// A request that removes a webhook. The answer is empty.

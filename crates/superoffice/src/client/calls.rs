@@ -238,14 +238,14 @@ impl Client {
     }
 
     /// Sends a request whose answer is an array of records.
-    async fn many<T: Record>(&self, request: &Request) -> Result<Vec<T>, Error> {
+    pub(super) async fn many<T: Record>(&self, request: &Request) -> Result<Vec<T>, Error> {
         let body = self.send(request, None).await?;
         json::records(&body).map_err(|error| unread(error, &body))
     }
 }
 
 /// A body with a success status that is not what was asked for. One page of the vendor's shows refusals with 200.
-fn unread(error: ReadError, body: &[u8]) -> Error {
+pub(super) fn unread(error: ReadError, body: &[u8]) -> Error {
     let refusal = json::record::<ErrorBody>(body).is_ok_and(|body| body.error);
     match message(body) {
         Some(message) if refusal => Error::Refused { status: http::StatusCode::OK, message },
@@ -259,7 +259,7 @@ fn is_refusal(error: &Error) -> bool {
     matches!(error, Error::Forbidden(_) | Error::NotFound(_) | Error::Refused { .. })
 }
 
-fn other_record(kind: &str) -> Error {
+pub(super) fn other_record(kind: &str) -> Error {
     Error::NotTheApi(format!("the answer is another {kind} than the one asked for"))
 }
 

@@ -56,7 +56,7 @@ impl Transport {
         bearer.set_sensitive(true);
         let mut builder = self.http.request(request.method.clone(), url).header(AUTHORIZATION, bearer);
         if let Some(body) = &request.body {
-            builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
+            builder = builder.header(CONTENT_TYPE, request.content_type).body(body.clone());
         }
         builder.build().map_err(|error| Error::Setup(error.without_url().to_string()))
     }
