@@ -7,8 +7,11 @@ use anyhow::{Context, bail};
 use crate::shell::{self, output, root, target};
 
 /// Documents that the binary itself can write.
-const GENERATED: &[(&str, &str)] =
-    &[("docs/configuration.md", "configuration"), ("docs/reasons.md", "reasons")];
+const GENERATED: &[(&str, &str)] = &[
+    ("docs/configuration.md", "configuration"),
+    ("docs/doctor.md", "doctor"),
+    ("docs/reasons.md", "reasons"),
+];
 
 fn write_all(check: bool) -> anyhow::Result<()> {
     shell::run("cargo", &["build", "--quiet", "--locked", "--package", "so-connector"])?;

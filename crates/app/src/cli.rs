@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Run the service: webhook receiver, worker and dashboard, as configured
     Serve,
+    /// Check everything, change nothing, and say how to mend what is wrong
+    Doctor(DoctorArgs),
     /// Run the SuperOffice emulator alone
     Emulator(EmulatorArgs),
     /// Ask Company Explorer what a company is; writes nothing
@@ -87,6 +89,8 @@ pub(crate) enum ReferenceTopic {
     Configuration,
     /// Every reason code
     Reasons,
+    /// Every fault that `doctor` knows
+    Doctor,
 }
 
 /// Arguments of `demo`.
@@ -104,6 +108,14 @@ pub(crate) struct DemoArgs {
     /// Seed of all chance; the same seed gives the same run
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// Also write a report without secrets, to give to somebody who helps
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// Arguments of `emulator`.
@@ -214,16 +226,26 @@ pub(crate) enum FieldsCommand {
 pub(crate) enum WebhookCommand {
     /// List the webhooks that this application has in the tenant
     List,
-    /// Ask SuperOffice to send its events to this address; does nothing when it already does
+    /// Ask SuperOffice to send its events here; mends the webhook that there is, and never makes a second one
     Register {
-        /// The public address of /connector/webhook
+        /// The public address of /connector/webhook; WEBHOOK_URL when it is not given
         #[arg(long)]
-        url: String,
+        url: Option<String>,
     },
     /// Let SuperOffice call the address once, and show what it got
     Test {
-        /// The webhook's number
-        id: i64,
+        /// The webhook's number; ours when it is not given
+        id: Option<i64>,
+    },
+    /// Switch a webhook on again that SuperOffice or somebody switched off
+    Reactivate {
+        /// The webhook's number; ours when it is not given
+        id: Option<i64>,
+    },
+    /// Let SuperOffice sign with the first of the two secrets in WEBHOOK_SECRET
+    Rotate {
+        /// The webhook's number; ours when it is not given
+        id: Option<i64>,
     },
     /// Remove a webhook
     Remove {

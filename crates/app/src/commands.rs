@@ -4,6 +4,7 @@ mod accounts;
 mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod emulator;
 mod events;
 mod explore;
@@ -24,6 +25,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(cli, args).await,
         Command::Serve => serve::run(cli, load(cli)?).await,
         Command::Emulator(args) => emulator::run(cli, args).await,
+        Command::Doctor(args) => doctor::run(cli, args).await,
         Command::Explore(args) => explore::run(cli, args, &load(cli)?).await,
         Command::Jobs(command) => jobs::run(cli, command, &load(cli)?).await,
         Command::Accounts(command) => accounts::run(cli, command, &load(cli)?).await,

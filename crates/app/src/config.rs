@@ -39,10 +39,14 @@ pub(crate) struct Config {
     pub(crate) store: Options,
     pub(crate) webhook_token: Option<SecretString>,
     pub(crate) webhook_secrets: Vec<SecretString>,
+    /// Where SuperOffice finds the webhook.
+    pub(crate) webhook_url: Option<url::Url>,
     pub(crate) body_limit: usize,
     /// The tenant, when one is configured.
     pub(crate) tenant: Option<Tenant>,
     pub(crate) policy: Policy,
+    /// Whom mailings are sent as, by short name or number.
+    pub(crate) mailing_sender: Option<String>,
     pub(crate) fields: FieldMap,
     pub(crate) write_policy: WritePolicy,
     pub(crate) workers: usize,
@@ -96,9 +100,11 @@ impl Config {
             store: store(&mut reader),
             webhook_token: reader.secret("webhook.token"),
             webhook_secrets: reader.secrets("webhook.secret"),
+            webhook_url: webhook_url(&mut reader),
             body_limit: reader.within("webhook.body_limit", 1024, 64 * 1024 * 1024),
             tenant: tenant::read(&mut reader),
             policy: policy(&mut reader),
+            mailing_sender: reader.text("mailing.sender"),
             fields: fields(&reader),
             write_policy: write_policy(&mut reader),
             workers: reader.within("work.workers", 1, 256),
@@ -141,6 +147,18 @@ fn roles(reader: &mut Reader<'_>) -> Roles {
         reader.complain("roles", "at least one of receive, work and dashboard is wanted");
     }
     roles
+}
+
+fn webhook_url(reader: &mut Reader<'_>) -> Option<url::Url> {
+    let text = reader.text("webhook.url")?;
+    let url = url::Url::parse(&text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() != "/");
+    if url.is_none() {
+        let wanted = "the whole address is wanted, such as https://crm-hooks.example.com/connector/webhook";
+        reader.complain("webhook.url", wanted);
+    }
+    url
 }
 
 fn database(reader: &mut Reader<'_>) -> PathBuf {

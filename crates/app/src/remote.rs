@@ -97,7 +97,7 @@ impl Remote {
 }
 
 /// What answers at the address, if anything does.
-async fn status(client: &reqwest::Client, base: &str) -> Option<Value> {
+pub(crate) async fn status(client: &reqwest::Client, base: &str) -> Option<Value> {
     let answer = client.get(format!("{base}/api/v1/status")).send().await.ok()?;
     if !answer.status().is_success() {
         return None;
@@ -106,7 +106,7 @@ async fn status(client: &reqwest::Client, base: &str) -> Option<Value> {
 }
 
 /// Another program, or the service of another tenant, must not be taken for ours.
-fn is_ours(config: &Config, status: &Value) -> Result<(), Failure> {
+pub(crate) fn is_ours(config: &Config, status: &Value) -> Result<(), Failure> {
     let text = |key: &str| status.get(key).and_then(Value::as_str);
     let (Some(_), Some(tenant)) = (text("version"), text("tenant")) else {
         let words = format!("another program answers on {}", config.listen);

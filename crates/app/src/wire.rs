@@ -24,7 +24,7 @@ use crate::config::tenant::Environment;
 use crate::config::{Config, Tenant, WebsiteConfig};
 
 /// The name under which a token that nobody configured is kept.
-const KEPT_TOKEN: &str = "webhook_token";
+pub(crate) const KEPT_TOKEN: &str = "webhook_token";
 
 /// Everything that a running product consists of.
 pub(crate) struct Product {

@@ -18,5 +18,6 @@ pub mod policy;
 pub mod profile;
 pub mod reason;
 pub mod remedy;
+pub mod sender;
 pub mod text;
 pub mod vertical;

@@ -16,6 +16,7 @@ mod checkpoint;
 mod connection;
 mod inbox;
 mod journal;
+mod peek;
 mod queue;
 mod readers;
 mod rows;
@@ -23,6 +24,7 @@ mod settings;
 mod writer;
 
 pub use connection::Synchronous;
+pub use peek::Peek;
 
 /// How the database is run.
 #[derive(Debug, Clone)]
@@ -59,6 +61,9 @@ impl std::fmt::Debug for SqliteStore {
 }
 
 impl SqliteStore {
+    /// The version of the tables that this program makes and understands.
+    pub const SCHEMA: i64 = connection::SCHEMA;
+
     /// Opens the file, creating and migrating it as needed.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ use crate::config::tenant::Environment;
 use crate::config::{Config, Tenant};
 use crate::failure::{Failure, Status};
 use crate::format::{print_json, say};
+use crate::hook;
 use crate::wire::{self, Product};
 
 mod summary;
@@ -133,8 +134,7 @@ async fn drained(emulator: &Emulator, product: &Product) -> Result<(), Failure> 
 /// Asks SuperOffice to send its events here.
 async fn register(product: &Product, base: &str) -> Result<(), Failure> {
     let url = format!("{base}/connector/webhook");
-    let mut webhook =
-        Webhook::new("SuperOffice Connector", &url, Secret::new(SIGNATURE_KEY), super::webhook::EVENTS);
+    let mut webhook = Webhook::new("SuperOffice Connector", &url, Secret::new(SIGNATURE_KEY), hook::EVENTS);
     let token = product.token.secret.expose_secret().to_owned();
     webhook.headers.insert("X-Webhook-Token".to_owned(), token);
     product.client.register_webhook(&webhook).await.map_err(|error| {

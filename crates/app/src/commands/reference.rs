@@ -4,12 +4,14 @@ use connector_domain::reason::Reason;
 
 use crate::cli::ReferenceTopic;
 use crate::config::keys::{KEYS, Key};
+use crate::doctor::Code;
 use crate::format::print;
 
 pub(super) fn run(topic: ReferenceTopic) {
     let text = match topic {
         ReferenceTopic::Configuration => configuration(),
         ReferenceTopic::Reasons => reasons(),
+        ReferenceTopic::Doctor => doctor(),
     };
     print(text.trim_end());
 }
@@ -47,6 +49,21 @@ fn reasons() -> String {
     );
     text.extend(Reason::ALL.iter().map(|reason| {
         format!("| `{}` | {} | {} |\n", reason.code(), reason.sentence(), reason.what_would_change_it())
+    }));
+    text
+}
+
+fn doctor() -> String {
+    let mut text = String::from(
+        "# Faults that `doctor` knows\n\n\
+         Made by `cargo xtask docs` from the table in the code. `so-connector doctor` changes nothing, says next to nothing\n\
+         when all is well, and ends with status 5 when it found something; `-v` shows every check, `--json` is for programs,\n\
+         `--report FILE` writes a report without secrets.\n\n\
+         | code | gravity | cause | what to do |\n|---|---|---|---|\n",
+    );
+    text.extend(Code::ALL.iter().map(|code| {
+        let gravity = code.severity().as_str();
+        format!("| `{}` | {gravity} | {} | {} |\n", code.as_str(), code.cause(), code.remedy())
     }));
     text
 }

@@ -4,43 +4,64 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use superoffice::api::webhook::{Webhook, WebhookState};
 use superoffice::patch::Patch;
-use superoffice::{Client, Error, Remedy, Secret};
+use superoffice::{Client, Error, Remedy};
 
 use crate::cli::{Cli, WebhookCommand};
 use crate::config::Config;
 use crate::failure::{Failure, Status};
 use crate::format::{cell, print, print_json, table};
+use crate::hook;
 use crate::remote::tenant;
 use crate::wire;
 
-/// The events that SuperOffice is asked to send.
-pub(super) const EVENTS: &[&str] = &[
-    "contact.created",
-    "contact.changed",
-    "contact.softdeleted",
-    "contact.deleted",
-    "person.created",
-    "person.changed",
-    "person.softdeleted",
-    "person.deleted",
-    "person.unconsented",
-];
-
-/// The name that our webhook has in SuperOffice.
-const NAME: &str = "SuperOffice Connector";
+const REACHABLE: &str = "SuperOffice calls the address before it saves the webhook: the service must be running and reachable over https";
 
 pub(super) async fn run(cli: &Cli, command: &WebhookCommand, config: &Config) -> Result<(), Failure> {
     let client = wire::client(tenant(config)?, config.workers)?;
     match command {
         WebhookCommand::List => list(cli, &client).await,
-        WebhookCommand::Register { url } => register(cli, config, &client, url).await,
-        WebhookCommand::Test { id } => test(cli, &client, *id).await,
+        WebhookCommand::Register { url } => register(cli, config, &client, url.as_deref()).await,
+        WebhookCommand::Test { id } => {
+            let webhook = chosen(config, &client, *id).await?;
+            test(cli, &client, &webhook).await
+        }
+        WebhookCommand::Reactivate { id } => {
+            let webhook = chosen(config, &client, *id).await?;
+            reactivate(cli, &client, &webhook).await
+        }
+        WebhookCommand::Rotate { id } => {
+            let webhook = chosen(config, &client, *id).await?;
+            rotate(cli, config, &client, &webhook).await
+        }
         WebhookCommand::Remove { id } => {
             client.remove_webhook(*id).await.map_err(|error| refused(&error))?;
             done(cli, &json!({"id": id, "removed": true}), &format!("Webhook {id} is removed."));
             Ok(())
         }
     }
+}
+
+/// The webhook with this number; without one, the only one that is ours.
+async fn chosen(config: &Config, client: &Client, id: Option<i64>) -> Result<Webhook, Failure> {
+    if let Some(id) = id {
+        return client.webhook(id).await.map_err(|error| refused(&error));
+    }
+    let address = config.webhook_url.as_ref().map(url::Url::as_str);
+    let mut ours = client.webhooks().await.map_err(|error| refused(&error))?;
+    ours.retain(|webhook| hook::is_ours(webhook, address));
+    if ours.len() > 1 {
+        return Err(duplicates(&ours));
+    }
+    ours.pop().ok_or_else(|| {
+        Failure::words(Status::NotFound, "no webhook of this application sends to this service")
+            .help("register one: so-connector webhook register")
+    })
+}
+
+fn duplicates(ours: &[Webhook]) -> Failure {
+    let ids: Vec<String> = ours.iter().map(|webhook| webhook.webhook_id.to_string()).collect();
+    Failure::words(Status::Conflict, format!("there is more than one webhook of ours: {}", ids.join(", ")))
+        .help("remove all but one: so-connector webhook remove ID; or name one by its number")
 }
 
 async fn list(cli: &Cli, client: &Client) -> Result<(), Failure> {
@@ -56,24 +77,18 @@ async fn list(cli: &Cli, client: &Client) -> Result<(), Failure> {
                 webhook.webhook_id.to_string(),
                 webhook.state.to_string(),
                 cell(&webhook.name),
-                cell(without_query(&webhook.target_url)),
-                webhook.events.join(","),
+                cell(hook::without_query(&webhook.target_url)),
+                webhook.total_calls.to_string(),
+                webhook.consecutive_errors.to_string(),
             ]
         })
         .collect();
-    print(&table(&["ID", "STATE", "NAME", "TARGET", "EVENTS"], &rows));
+    print(&table(&["ID", "STATE", "NAME", "TARGET", "CALLS", "ERRORS IN A ROW"], &rows));
     Ok(())
 }
 
-async fn register(cli: &Cli, config: &Config, client: &Client, url: &str) -> Result<(), Failure> {
-    let parsed =
-        url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    if parsed.is_none_or(|url| url.path() == "/") {
-        return Err(Failure::words(Status::Usage, format!("\"{url}\" is not the address of a webhook"))
-            .help(
-                "give the public address in full, such as https://crm-hooks.example.com/connector/webhook",
-            ));
-    }
+async fn register(cli: &Cli, config: &Config, client: &Client, url: Option<&str>) -> Result<(), Failure> {
+    let url = address(config, url)?;
     let Some(token) = &config.webhook_token else {
         return Err(Failure::words(
             Status::Failed,
@@ -81,43 +96,90 @@ async fn register(cli: &Cli, config: &Config, client: &Client, url: &str) -> Res
         )
         .help("set WEBHOOK_TOKEN in .env to a long random text, for the service and for this command"));
     };
-    let existing = client.webhooks().await.map_err(|error| refused(&error))?;
-    if let Some(webhook) = existing.iter().find(|webhook| webhook.target_url == url) {
-        return already_there(cli, client, webhook).await;
+    let secret = config.webhook_secrets.first().map(ExposeSecret::expose_secret);
+    let wanted = hook::wanted(&url, token.expose_secret(), secret);
+    let mut ours = client.webhooks().await.map_err(|error| refused(&error))?;
+    ours.retain(|webhook| hook::is_ours(webhook, Some(&url)));
+    match ours.as_slice() {
+        [] => {}
+        [webhook] => return amend(cli, client, webhook, &wanted).await,
+        _ => return Err(duplicates(&ours)),
     }
-    let secret = config.webhook_secrets.first().map(|secret| secret.expose_secret().to_owned());
-    let mut webhook = Webhook::new(NAME, url, Secret::new(secret.unwrap_or_default()), EVENTS);
-    webhook.headers.insert("X-Webhook-Token".to_owned(), token.expose_secret().to_owned());
-    let saved = client.register_webhook(&webhook).await.map_err(|error| {
-        refused(&error).help("SuperOffice calls the address before it saves the webhook: the service must be running and reachable over https")
-    })?;
+    let saved = client.register_webhook(&wanted).await.map_err(|error| refused(&error).help(REACHABLE))?;
     let id = saved.webhook_id;
-    done(
-        cli,
-        &json!({"id": id, "registered": true, "state": saved.state.to_string()}),
-        &format!("Webhook {id} sends to {url}."),
-    );
+    let value = json!({"id": id, "registered": true, "changed": true, "state": saved.state.to_string()});
+    done(cli, &value, &format!("Webhook {id} sends to {}.", hook::without_query(&url)));
     Ok(())
 }
 
-/// The webhook exists; one that SuperOffice switched off is switched on again.
-async fn already_there(cli: &Cli, client: &Client, webhook: &Webhook) -> Result<(), Failure> {
-    let (id, url) = (webhook.webhook_id, without_query(&webhook.target_url));
-    if webhook.state == WebhookState::Active {
-        let words = format!("Webhook {id} already sends to {url}.");
-        done(cli, &json!({"id": id, "registered": false, "state": webhook.state.to_string()}), &words);
+/// The public address: as given, else as configured.
+fn address(config: &Config, url: Option<&str>) -> Result<String, Failure> {
+    let Some(text) = url.or_else(|| config.webhook_url.as_ref().map(url::Url::as_str)) else {
+        return Err(Failure::words(Status::Usage, "the public address of /connector/webhook is not known")
+            .help("give it with --url, or set WEBHOOK_URL in .env"));
+    };
+    let parsed =
+        url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if parsed.is_none_or(|url| url.path() == "/") {
+        return Err(Failure::words(Status::Usage, format!("\"{text}\" is not the address of a webhook"))
+            .help(
+                "give the public address in full, such as https://crm-hooks.example.com/connector/webhook",
+            ));
+    }
+    Ok(text.to_owned())
+}
+
+/// The webhook exists; what is not as it has to be is changed, and nothing else.
+async fn amend(cli: &Cli, client: &Client, webhook: &Webhook, wanted: &Webhook) -> Result<(), Failure> {
+    let (id, url) = (webhook.webhook_id, hook::without_query(&wanted.target_url));
+    let (patch, changes) = hook::amendments(webhook, wanted);
+    if patch.is_empty() {
+        let value =
+            json!({"id": id, "registered": false, "changed": false, "state": webhook.state.to_string()});
+        done(cli, &value, &format!("Webhook {id} already sends to {url}."));
         return Ok(());
     }
-    let active = Patch::new().replace("State", WebhookState::Active.to_string());
-    let saved = client.patch_webhook(id, &active).await.map_err(|error| refused(&error))?;
-    let words = format!("Webhook {id} was {}; it is {} again.", webhook.state, saved.state);
-    done(cli, &json!({"id": id, "registered": false, "state": saved.state.to_string()}), &words);
+    let saved = client.patch_webhook(id, &patch).await.map_err(|error| refused(&error).help(REACHABLE))?;
+    let value = json!({"id": id, "registered": false, "changed": true, "state": saved.state.to_string()});
+    done(cli, &value, &format!("Webhook {id} sends to {url} again: {}.", changes.join("; ")));
     Ok(())
 }
 
-async fn test(cli: &Cli, client: &Client, id: i64) -> Result<(), Failure> {
-    let webhook = client.webhook(id).await.map_err(|error| refused(&error))?;
-    let result = client.test_webhook(&webhook).await.map_err(|error| refused(&error))?;
+async fn reactivate(cli: &Cli, client: &Client, webhook: &Webhook) -> Result<(), Failure> {
+    let id = webhook.webhook_id;
+    if webhook.state == WebhookState::Active {
+        let value = json!({"id": id, "changed": false, "state": webhook.state.to_string()});
+        done(cli, &value, &format!("Webhook {id} is active."));
+        return Ok(());
+    }
+    let active = Patch::new().replace("/State", WebhookState::Active.to_string());
+    let saved = client.patch_webhook(id, &active).await.map_err(|error| refused(&error).help(REACHABLE))?;
+    let words = format!("Webhook {id} was {}; it is {} again.", webhook.state, saved.state);
+    done(cli, &json!({"id": id, "changed": true, "state": saved.state.to_string()}), &words);
+    Ok(())
+}
+
+/// The second half of a rotation: the service knows both secrets already, now SuperOffice signs with the new one.
+async fn rotate(cli: &Cli, config: &Config, client: &Client, webhook: &Webhook) -> Result<(), Failure> {
+    let [new, _old] = config.webhook_secrets.as_slice() else {
+        let words = "WEBHOOK_SECRET has to hold two secrets, the new one first";
+        return Err(Failure::words(Status::Usage, words).help(
+            "set WEBHOOK_SECRET=NEW,OLD, restart the service, run this, and remove the old one afterwards",
+        ));
+    };
+    let id = webhook.webhook_id;
+    let patch = Patch::new().replace("/Secret", new.expose_secret());
+    client.patch_webhook(id, &patch).await.map_err(|error| refused(&error).help(REACHABLE))?;
+    let words = format!(
+        "Webhook {id} signs with the new secret. When no delivery of before is left (an hour is plenty), remove the old one from WEBHOOK_SECRET."
+    );
+    done(cli, &json!({"id": id, "rotated": true}), &words);
+    Ok(())
+}
+
+async fn test(cli: &Cli, client: &Client, webhook: &Webhook) -> Result<(), Failure> {
+    let id = webhook.webhook_id;
+    let result = client.test_webhook(webhook).await.map_err(|error| refused(&error))?;
     if cli.json {
         print_json(&json!({"id": id, "success": result.success}));
     } else {
@@ -136,14 +198,12 @@ fn shown(webhook: &Webhook) -> serde_json::Value {
         "name": webhook.name,
         "state": webhook.state.to_string(),
         "active": webhook.state == WebhookState::Active,
-        "target_url": without_query(&webhook.target_url),
+        "target_url": hook::without_query(&webhook.target_url),
         "events": webhook.events,
+        "total_calls": webhook.total_calls,
+        "consecutive_errors": webhook.consecutive_errors,
+        "last_error": webhook.last_error,
     })
-}
-
-/// The address without its query, which may hold a token.
-fn without_query(url: &str) -> &str {
-    url.split('?').next().unwrap_or_default()
 }
 
 fn done(cli: &Cli, value: &serde_json::Value, words: &str) {

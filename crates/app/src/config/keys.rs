@@ -86,6 +86,12 @@ pub(crate) const KEYS: &[Key] = &[
         "DASHBOARD_PASSWORD",
         "The dashboard's password. Not supported yet: it listens on loopback only.",
     ),
+    key(
+        "mailing.sender",
+        Some("MAILING_SENDER"),
+        None,
+        "Whom mailings are sent as: an associate's short name or number. Unset: the user we are signed in as.",
+    ),
     secret(
         "webhook.token",
         "WEBHOOK_TOKEN",
@@ -95,6 +101,12 @@ pub(crate) const KEYS: &[Key] = &[
         "webhook.secret",
         "WEBHOOK_SECRET",
         "The key of the deliveries' signature; two, separated by a comma, while it is being changed.",
+    ),
+    key(
+        "webhook.url",
+        Some("WEBHOOK_URL"),
+        None,
+        "The public address of /connector/webhook; `webhook register`, `setup` and `doctor` go by it.",
     ),
     key("webhook.body_limit", None, Some("1048576"), "A delivery's body is at most so many bytes."),
     key(

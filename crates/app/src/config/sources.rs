@@ -76,6 +76,18 @@ impl Values {
         self.0.get(name).map(|(value, origin)| (value.as_str(), origin))
     }
 
+    /// Every value that must not be shown, the longest first, so that one that contains another goes whole.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let all = KEYS.iter().filter(|key| key.is_secret).filter_map(|key| self.get(key.name));
+        let mut all: Vec<String> = all
+            .flat_map(|(value, _)| value.split(',').chain([value]))
+            .map(|value| value.trim().to_owned())
+            .filter(|value| value.len() >= 4)
+            .collect();
+        all.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        all
+    }
+
     /// Every key with its value, secrets hidden.
     pub(crate) fn shown(&self) -> Vec<(&'static Key, Option<String>, Option<&Origin>)> {
         KEYS.iter()

@@ -6,6 +6,7 @@
 //! * `demo`: the demo ends as its story says; `cli`: the commands; `reception`: deliveries on the wire
 //! * `coalescing`: duplicates and flurries; `rules`: what is written and what is not, and why
 //! * `guarded`: people who edit at the same time; `trouble`: a CRM that fails
+//! * `doctor`: each fault is found by name, and mended by its remedy
 //! * `kill`, `stopping`, `disk`: a process and a machine that fail
 //!
 //! `SO_CONNECTOR_KILL_ROUNDS` says how often `kill` kills, 12 times without it. Three hundred take about three minutes;
@@ -22,6 +23,7 @@ mod cli;
 mod coalescing;
 mod demo;
 mod disk;
+mod doctor;
 mod guarded;
 mod kill;
 mod reception;

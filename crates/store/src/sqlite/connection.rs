@@ -20,6 +20,10 @@ const OWN_THREAD: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
     .union(OpenFlags::SQLITE_OPEN_CREATE)
     .union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
+/// How many migrations there are: the version that a database has behind them.
+#[expect(clippy::cast_possible_wrap, reason = "there are few of them")]
+pub(super) const SCHEMA: i64 = MIGRATIONS.len() as i64;
+
 /// The migrations, oldest first. Each runs once, in one transaction.
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001-spine.sql")];
 
