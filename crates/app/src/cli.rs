@@ -60,6 +60,14 @@ pub(crate) enum Command {
     /// List the events that arrived
     #[command(subcommand)]
     Events(EventsCommand),
+    /// Show the newest company in scope, with the proof of its enrichment
+    Latest,
+    /// Count companies by owner in two ways, and explain what differs
+    Counts(CountsArgs),
+    /// List the users: short names, groups, who is in scope, and how many companies each has
+    Owners,
+    /// Remove test companies that this program made and marked; lists them unless told to apply it
+    Cleanup(CleanupArgs),
     /// Show the fields that are written to, and accept what changed about them
     #[command(subcommand)]
     Fields(FieldsCommand),
@@ -116,6 +124,31 @@ pub(crate) struct DoctorArgs {
     /// Also write a report without secrets, to give to somebody who helps
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// Also try to write: make a marked test company, change it, read it back, and remove it
+    #[arg(long)]
+    pub(crate) write_test: bool,
+}
+
+/// Arguments of `counts`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CountsArgs {
+    /// Only companies that pass this filter, in SuperOffice's own words: "category oneOf (3)"
+    #[arg(long = "where", value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+    /// Also owners who are not in scope
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Arguments of `cleanup`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CleanupArgs {
+    /// Remove them; without it they are only listed
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// The tenant by name, such as Cust12345; needed for a customer's tenant
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
 }
 
 /// Arguments of `emulator`.

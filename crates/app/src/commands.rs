@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
 mod accounts;
+mod cleanup;
 mod completions;
 mod config;
+mod counts;
 mod demo;
 mod doctor;
 mod emulator;
@@ -10,7 +12,10 @@ mod events;
 mod explore;
 mod fields;
 mod jobs;
+mod latest;
+mod owners;
 mod reference;
+mod scope;
 mod serve;
 mod signals;
 mod webhook;
@@ -30,6 +35,10 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Jobs(command) => jobs::run(cli, command, &load(cli)?).await,
         Command::Accounts(command) => accounts::run(cli, command, &load(cli)?).await,
         Command::Events(command) => events::run(cli, command, &load(cli)?).await,
+        Command::Latest => latest::run(cli, &load(cli)?).await,
+        Command::Counts(args) => counts::run(cli, args, &load(cli)?).await,
+        Command::Owners => owners::run(cli, &load(cli)?).await,
+        Command::Cleanup(args) => cleanup::run(cli, args, &load(cli)?).await,
         Command::Fields(command) => fields::run(cli, command, &load(cli)?).await,
         Command::Webhook(command) => webhook::run(cli, command, &load(cli)?).await,
         Command::Config(command) => config::run(cli, command),

@@ -9,6 +9,7 @@ pub(crate) mod report;
 mod service;
 mod tenant;
 mod webhook;
+mod write;
 
 use std::path::Path;
 
@@ -94,7 +95,7 @@ struct Patient<'a> {
 }
 
 /// Looks at everything.
-pub(crate) async fn examine(path: &Path) -> Examination {
+pub(crate) async fn examine(path: &Path, with_writing: bool) -> Examination {
     let mut exam = Examination::default();
     exam.fact("version", env!("CARGO_PKG_VERSION"));
     exam.fact("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH));
@@ -115,27 +116,31 @@ pub(crate) async fn examine(path: &Path) -> Examination {
         }
     };
     let crm = SuperOffice::new(client.clone());
-    at_the_tenant(&mut exam, &Patient { config: &config, tenant, client, crm }).await;
+    let patient = Patient { config: &config, tenant, client, crm };
+    if at_the_tenant(&mut exam, &patient).await && with_writing {
+        write::look(&mut exam, &patient.client).await;
+    }
     exam
 }
 
-/// The looks for which SuperOffice has to answer.
-async fn at_the_tenant(exam: &mut Examination, patient: &Patient<'_>) {
+/// The looks for which SuperOffice has to answer. Says whether it let us in.
+async fn at_the_tenant(exam: &mut Examination, patient: &Patient<'_>) -> bool {
     tenant::clock(exam, patient).await;
     if !tenant::state(exam, patient).await {
         exam.skip(
             &["sign-in", "identity", "owners", "accounts", "fields", "webhook"],
             "the tenant has to answer first",
         );
-        return;
+        return false;
     }
     let Some(principal) = access::sign_in(exam, patient).await else {
         exam.skip(&["identity", "owners", "accounts", "fields", "webhook"], "the sign-in has to work first");
-        return;
+        return false;
     };
-    access::identity(exam, patient, principal.as_ref());
+    access::identity(exam, patient, principal.as_ref()).await;
     access::owners(exam, patient).await;
     access::accounts(exam, patient).await;
     fields::look(exam, patient).await;
     webhook::look(exam, patient).await;
+    true
 }

@@ -1,5 +1,7 @@
 //! How a command fails: an exit status, what happened, and what to do.
 
+use superoffice::{Error, Remedy};
+
 use crate::format::say;
 
 /// The exit statuses besides 0.
@@ -94,5 +96,19 @@ impl From<anyhow::Error> for Failure {
 impl From<connector_store::StoreError> for Failure {
     fn from(error: connector_store::StoreError) -> Self {
         Self::general(error)
+    }
+}
+
+/// What SuperOffice refused, or did not answer.
+pub(crate) fn refused(error: &Error) -> Failure {
+    let status = match (error, error.remedy()) {
+        (Error::NotFound(_), _) => Status::NotFound,
+        (_, Remedy::SignIn) => Status::SignIn,
+        _ => Status::Failed,
+    };
+    let failure = Failure::words(status, error.in_full());
+    match status {
+        Status::SignIn => failure.help("check SO_CLIENT_ID, SO_CLIENT_SECRET and SO_REFRESH_TOKEN; an administrator may have to approve the app once more"),
+        _ => failure,
     }
 }

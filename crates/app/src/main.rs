@@ -16,6 +16,7 @@ mod format;
 mod hook;
 mod log;
 mod remote;
+mod test_company;
 mod wire;
 
 use cli::Cli;

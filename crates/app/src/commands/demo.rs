@@ -160,6 +160,7 @@ fn config(emulator: &Emulator, folder: &std::path::Path, args: &DemoArgs) -> Res
     config.tenant = Some(Tenant {
         context: details.context,
         login_url: details.login_url.parse().map_err(anyhow::Error::from)?,
+        is_production: false,
         environment: Environment::Other,
         client_id: details.client_id,
         client_secret: SecretString::from(details.client_secret),

@@ -7,7 +7,7 @@ use crate::failure::{Failure, Status};
 use crate::format::{print, print_json, say};
 
 pub(super) async fn run(cli: &Cli, args: &DoctorArgs) -> Result<(), Failure> {
-    let exam = examine(&cli.config).await;
+    let exam = examine(&cli.config, args.write_test).await;
     if let Some(file) = &args.report {
         let text = report::in_full(&exam, Values::load(&cli.config).ok().as_ref());
         std::fs::write(file, text).map_err(|error| {

@@ -2,13 +2,13 @@
 
 use secrecy::ExposeSecret;
 use serde_json::json;
+use superoffice::Client;
 use superoffice::api::webhook::{Webhook, WebhookState};
 use superoffice::patch::Patch;
-use superoffice::{Client, Error, Remedy};
 
 use crate::cli::{Cli, WebhookCommand};
 use crate::config::Config;
-use crate::failure::{Failure, Status};
+use crate::failure::{Failure, Status, refused};
 use crate::format::{cell, print, print_json, table};
 use crate::hook;
 use crate::remote::tenant;
@@ -208,17 +208,4 @@ fn shown(webhook: &Webhook) -> serde_json::Value {
 
 fn done(cli: &Cli, value: &serde_json::Value, words: &str) {
     if cli.json { print_json(value) } else { print(words) }
-}
-
-fn refused(error: &Error) -> Failure {
-    let status = match (error, error.remedy()) {
-        (Error::NotFound(_), _) => Status::NotFound,
-        (_, Remedy::SignIn) => Status::SignIn,
-        _ => Status::Failed,
-    };
-    let failure = Failure::words(status, error.in_full());
-    match status {
-        Status::SignIn => failure.help("check SO_CLIENT_ID, SO_CLIENT_SECRET and SO_REFRESH_TOKEN; an administrator may have to approve the app once more"),
-        _ => failure,
-    }
 }

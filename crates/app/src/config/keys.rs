@@ -76,6 +76,12 @@ pub(crate) const KEYS: &[Key] = &[
         "At most so many API calls a second. Unset: 10 for SuperOffice's own hosts, no limit for others.",
     ),
     key(
+        "superoffice.production",
+        None,
+        None,
+        "Whether it is a customer's tenant, where nothing is removed unless the tenant is named. Unset: it is in `online`.",
+    ),
+    key(
         "superoffice.look_again",
         None,
         Some("10m"),

@@ -10,6 +10,8 @@ pub(crate) struct Tenant {
     pub(crate) context: String,
     pub(crate) login_url: Url,
     pub(crate) environment: Environment,
+    /// Whether it is a customer's, so that nothing is removed there by the way.
+    pub(crate) is_production: bool,
     pub(crate) client_id: String,
     pub(crate) client_secret: SecretString,
     pub(crate) refresh_token: SecretString,
@@ -58,7 +60,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Tenant> {
         None if environment == Environment::Other => None,
         None => Some(USUAL_CALLS_PER_SECOND),
     };
+    let is_production = match reader.text("superoffice.production") {
+        Some(_) => reader.optional("superoffice.production", "true or false").unwrap_or(true),
+        None => environment == Environment::Production,
+    };
     Some(Tenant {
+        is_production,
         context,
         login_url: login_url?,
         environment,

@@ -47,7 +47,7 @@ fn code(error: &Error) -> Code {
     }
 }
 
-pub(super) fn identity(exam: &mut Examination, patient: &Patient<'_>, principal: Option<&SoPrincipal>) {
+pub(super) async fn identity(exam: &mut Examination, patient: &Patient<'_>, principal: Option<&SoPrincipal>) {
     let mut findings = Vec::new();
     let known = principal.filter(|principal| principal.associate_id > 0);
     if known.is_none() {
@@ -55,7 +55,7 @@ pub(super) fn identity(exam: &mut Examination, patient: &Patient<'_>, principal:
     }
     let own = known.map(candidate_of);
     // A refusal to list users leaves one link less.
-    let users: Vec<Candidate> = Vec::new();
+    let users = users(patient).await;
     let words = match sender::choose(patient.config.mailing_sender.as_deref(), own.as_ref(), &users) {
         Ok(sender) => format!("mailings are sent as {} ({})", sender.candidate.short_name, sender.link),
         Err(missing) => {
@@ -64,6 +64,22 @@ pub(super) fn identity(exam: &mut Examination, patient: &Patient<'_>, principal:
         }
     };
     exam.note("identity", findings, words);
+}
+
+/// The users, as the list of them tells. It has no short names, so these come from elsewhere.
+async fn users(patient: &Patient<'_>) -> Vec<Candidate> {
+    let users = patient.client.internal_users().await.unwrap_or_default();
+    let named = patient.client.associates().await.map(|associates| associates.named).unwrap_or_default();
+    let short = |id: i64| named.iter().find(|user| user.id == id).and_then(|user| user.short_name.clone());
+    users
+        .into_iter()
+        .map(|user| Candidate {
+            associate: user.id,
+            short_name: short(user.id).unwrap_or_default(),
+            person: user.person_id,
+            email: user.email,
+        })
+        .collect()
 }
 
 fn candidate_of(principal: &SoPrincipal) -> Candidate {

@@ -135,6 +135,9 @@ codes! {
     AccountsRefused "ACCOUNTS_REFUSED" Failure
         "The API user may not list companies."
         "Give its role the right to read and write companies and persons: Settings and maintenance, Users, Roles.";
+    WriteRefused "WRITE_REFUSED" Failure
+        "SuperOffice does not let us make, change or remove a company."
+        "Give the API user's role the right to read and write companies and persons: Settings and maintenance, Users, Roles.";
     FieldMissing "FIELD_MISSING" Failure
         "The tenant has no published field for one of the texts, so that text is not written."
         "Let setup create it: so-connector setup; or name a field that there is under [fields] in connector.toml.";

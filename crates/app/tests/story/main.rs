@@ -7,6 +7,7 @@
 //! * `coalescing`: duplicates and flurries; `rules`: what is written and what is not, and why
 //! * `guarded`: people who edit at the same time; `trouble`: a CRM that fails
 //! * `doctor`: each fault is found by name, and mended by its remedy
+//! * `tools`: the operator's commands, held against what the emulator knows
 //! * `kill`, `stopping`, `disk`: a process and a machine that fail
 //!
 //! `SO_CONNECTOR_KILL_ROUNDS` says how often `kill` kills, 12 times without it. Three hundred take about three minutes;
@@ -30,4 +31,5 @@ mod reception;
 mod rules;
 mod stopping;
 mod support;
+mod tools;
 mod trouble;

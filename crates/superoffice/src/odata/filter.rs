@@ -16,6 +16,7 @@ enum Node {
     Compare(Column, &'static str, Operand),
     All(Vec<Filter>),
     Any(Vec<Filter>),
+    Typed(String),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +82,11 @@ impl Filter {
         Self(Node::Compare(column.into(), "afterTime", Operand::Text(time.to_string())))
     }
 
+    /// A filter as somebody typed it, in SuperOffice's own grammar. What is wrong with it SuperOffice says.
+    pub fn typed(text: &str) -> Self {
+        Self(Node::Typed(text.to_owned()))
+    }
+
     /// This and the other.
     pub fn and(self, other: Self) -> Self {
         match self.0 {
@@ -106,7 +112,7 @@ impl Filter {
     fn part(&self) -> String {
         match &self.0 {
             Node::Compare(..) => self.to_string(),
-            Node::All(_) | Node::Any(_) => format!("({self})"),
+            Node::All(_) | Node::Any(_) | Node::Typed(_) => format!("({self})"),
         }
     }
 }
@@ -118,6 +124,7 @@ impl fmt::Display for Filter {
             Node::Compare(column, operator, operand) => write!(out, "{column} {operator} {operand}"),
             Node::All(parts) => out.write_str(&join(parts, " and ")),
             Node::Any(parts) => out.write_str(&join(parts, " or ")),
+            Node::Typed(text) => out.write_str(text),
         }
     }
 }

@@ -57,6 +57,8 @@ pub struct Query {
     pub filter: Option<Filter>,
     /// The column to order by.
     pub order_by: Option<Column>,
+    /// Whether the greatest comes first.
+    pub descending: bool,
     /// How many rows.
     pub top: Option<u32>,
     /// How many rows to leave out first.
@@ -84,6 +86,12 @@ impl Query {
         self
     }
 
+    /// The greatest first.
+    pub fn descending(mut self) -> Self {
+        self.descending = true;
+        self
+    }
+
     /// At most `rows` rows.
     pub fn top(mut self, rows: u32) -> Self {
         self.top = Some(rows);
@@ -99,10 +107,12 @@ impl Query {
     /// The query parameters, not yet encoded.
     pub fn parameters(&self) -> Vec<(String, String)> {
         let select: Vec<&str> = self.select.iter().map(Column::as_str).collect();
+        let order =
+            |column: &Column| if self.descending { format!("{column} desc") } else { column.to_string() };
         let parameters = [
             ("$select", Some(select.join(",")).filter(|columns| !columns.is_empty())),
             ("$filter", self.filter.as_ref().map(Filter::to_string)),
-            ("$orderby", self.order_by.as_ref().map(Column::to_string)),
+            ("$orderby", self.order_by.as_ref().map(order)),
             ("$top", self.top.map(|rows| rows.to_string())),
             ("$skip", self.skip.map(|rows| rows.to_string())),
         ];

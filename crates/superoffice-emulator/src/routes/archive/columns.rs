@@ -329,14 +329,15 @@ fn person_cell(state: &State, person: &Person, name: &str) -> Cell {
 
 fn user_cell(state: &State, user: &Associate, name: &str) -> Cell {
     let (first, last) = user.full_name.split_once(' ').unwrap_or((&user.full_name, ""));
+    let linked = !(user.api_user && state.mishaps.on(crate::mishap::Kind::NoPersonLink));
     match name {
         "associatedbid" => Cell::Int(user.id),
         "assocname" => Cell::Text(user.short_name.clone()),
         "firstname" => Cell::Text(first.to_owned()),
         "lastname" => Cell::Text(last.to_owned()),
         "fullname" => Cell::Text(user.full_name.clone()),
-        "personid" => Cell::Int(user.person_id()),
-        "personemail" => Cell::Text(user.email()),
+        "personid" => Cell::Int(if linked { user.person_id() } else { 0 }),
+        "personemail" => Cell::Text(if linked { user.email() } else { String::new() }),
         "usergroup" => Cell::Choice(user.group_id, state.lists.name("usergroup", user.group_id).to_owned()),
         _ => Cell::Text(String::new()),
     }
