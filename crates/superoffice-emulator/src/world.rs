@@ -4,6 +4,7 @@
 //! held and handed to the sender before it is released, so that deliveries start in the order of the changes.
 
 pub(crate) mod accounts;
+pub(crate) mod admin;
 pub(crate) mod changes;
 pub(crate) mod contact;
 pub(crate) mod edit;

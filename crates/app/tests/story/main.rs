@@ -7,6 +7,7 @@
 //! * `coalescing`: duplicates and flurries; `rules`: what is written and what is not, and why
 //! * `guarded`: people who edit at the same time; `trouble`: a CRM that fails
 //! * `doctor`: each fault is found by name, and mended by its remedy
+//! * `drift`: an administrator who changes our fields while we work
 //! * `tools`: the operator's commands, held against what the emulator knows
 //! * `kill`, `stopping`, `disk`: a process and a machine that fail
 //!
@@ -25,6 +26,7 @@ mod coalescing;
 mod demo;
 mod disk;
 mod doctor;
+mod drift;
 mod guarded;
 mod kill;
 mod reception;
