@@ -73,9 +73,7 @@ pub(super) fn by_columns(state: &State, body: &Value, ask: Ask<'_>) -> Result<An
     let order = |order: &Value| format!("{} {}", text(order, "Name"), text(order, "Direction"));
     let join = |parts: Vec<String>, word: &str| parts.join(word);
     let number = |name: &str| crate::json::get(body, name).and_then(crate::json::int).unwrap_or(0).max(0);
-    let mut asked = ask.call.clone();
-    asked.method = http::Method::GET;
-    asked.query = vec![
+    let query = vec![
         ("$select".to_owned(), join(list("Columns").iter().map(crate::json::text).collect(), ",")),
         (
             "$filter".to_owned(),
@@ -85,7 +83,34 @@ pub(super) fn by_columns(state: &State, body: &Value, ask: Ask<'_>) -> Result<An
         ("$top".to_owned(), number("PageSize").to_string()),
         ("$skip".to_owned(), (number("Page") * number("PageSize")).to_string()),
     ];
-    let table = table_of(&text(body, "ProviderName"))?;
+    items(state, &text(body, "ProviderName"), query, ask)
+}
+
+/// `Agents/Archive/GetArchiveListByColumns2`: columns, order and filter as OData writes them.
+pub(super) fn by_odata(state: &State, body: &Value, ask: Ask<'_>) -> Result<Answer, Answer> {
+    let text = |name: &str| crate::json::get(body, name).map(crate::json::text).unwrap_or_default();
+    let number = |name: &str| crate::json::get(body, name).and_then(crate::json::int).unwrap_or(0).max(0);
+    let query = vec![
+        ("$select".to_owned(), text("Columns")),
+        ("$filter".to_owned(), text("Restrictions")),
+        ("$orderby".to_owned(), text("SortOrder")),
+        ("$top".to_owned(), number("PageSize").to_string()),
+        ("$skip".to_owned(), (number("Page") * number("PageSize")).to_string()),
+    ];
+    items(state, &text("ProviderName"), query, ask)
+}
+
+/// Rows as the agents answer them.
+fn items(
+    state: &State,
+    provider: &str,
+    query: Vec<(String, String)>,
+    ask: Ask<'_>,
+) -> Result<Answer, Answer> {
+    let mut asked = ask.call.clone();
+    asked.method = http::Method::GET;
+    asked.query = query;
+    let table = table_of(provider)?;
     let question = Question::read(state, table, Ask { call: &asked, ..ask })?;
     let context = Context { state, style: ask.style };
     let item = |row: &Row<'_>| {

@@ -64,13 +64,16 @@ pub(super) fn render(state: &State, contact: &Contact, style: DateStyle, links: 
     entity
 }
 
+/// Name and department together.
+pub(super) fn full_name(contact: &Contact) -> String {
+    if contact.department.is_empty() {
+        return contact.name.clone();
+    }
+    format!("{}, {}", contact.name, contact.department)
+}
+
 /// The flat, read-only carrier: `Contact/{id}/Simple`, and what a person says of its company.
 pub(super) fn flat(state: &State, contact: &Contact) -> Value {
-    let full_name = if contact.department.is_empty() {
-        contact.name.clone()
-    } else {
-        format!("{}, {}", contact.name, contact.department)
-    };
     let first =
         |list: &[crate::world::contact::Element]| list.first().map(|e| e.value.clone()).unwrap_or_default();
     json!({
@@ -82,7 +85,7 @@ pub(super) fn flat(state: &State, contact: &Contact) -> Value {
         "BusinessName": state.lists.name("business", contact.business_id),
         "CategoryName": state.lists.name("category", contact.category_id),
         "CountryName": state.lists.name("country", contact.country_id), "Address": null, "FormattedAddress": "",
-        "FullName": full_name, "IsOwnerContact": false, "ActiveErpLinks": 0, "Number1": contact.number1,
+        "FullName": full_name(contact), "IsOwnerContact": false, "ActiveErpLinks": 0, "Number1": contact.number1,
         "Number2": contact.number2, "TableRight": shared::full_right(), "FieldProperties": {},
     })
 }

@@ -12,11 +12,14 @@ pub(super) fn names(state: &State) -> Answer {
 
 /// `GET MDOList/{name}`
 pub(super) fn items(state: &State, name: &str) -> Result<Answer, Answer> {
+    Ok(Answer::ok(&values(state, name)?.into()))
+}
+
+/// The items of a list.
+pub(super) fn values(state: &State, name: &str) -> Result<Vec<Value>, Answer> {
     if !state.lists.has(name) {
         return Err(Answer::problem(404, "SoNotFoundException", &format!("List {name} not found")));
     }
     let lower = name.to_ascii_lowercase();
-    Ok(Answer::ok(
-        &(1..).zip(state.lists.items(name)).map(|(rank, item)| item.render(&lower, rank)).collect(),
-    ))
+    Ok((1..).zip(state.lists.items(name)).map(|(rank, item)| item.render(&lower, rank)).collect())
 }

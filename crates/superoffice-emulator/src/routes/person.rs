@@ -70,15 +70,36 @@ pub(super) fn flat(state: &State, person: &Person) -> Value {
     let first =
         |list: &[crate::world::contact::Element]| list.first().map(|e| e.value.clone()).unwrap_or_default();
     let contact = state.contacts.get(&person.contact_id);
-    json!({
-        "PersonId": person.id, "Firstname": person.first_name, "MiddleName": person.middle_name,
-        "Lastname": person.last_name, "Mrmrs": person.mrmrs, "Title": person.title, "Position": null,
-        "PositionName": state.lists.name("perspos", person.position_id), "FullName": person.full_name(),
-        "FormalName": person.full_name(), "ContactId": person.contact_id,
-        "ContactName": contact.map_or("", |contact| &contact.name), "Email": first(&person.emails),
-        "DirectPhone": first(&person.office_phones), "Retired": i32::from(person.retired), "CountryId": person.country_id,
+    let owner = contact.and_then(|contact| state.associate(contact.owner));
+    let mut carrier = json!({
+        "PersonId": person.id, "Firstname": person.first_name, "Lastname": person.last_name,
+        "MiddleName": person.middle_name, "Mrmrs": person.mrmrs, "Title": person.title,
+        "Position": state.lists.name("perspos", person.position_id), "Description": person.description,
+        "FullName": person.full_name(), "FormalName": person.full_name(), "Email": first(&person.emails),
+        "EmailName": "", "DirectPhone": first(&person.office_phones), "MobilePhone": first(&person.mobile_phones),
+        "FaxPhone": "", "Retired": i32::from(person.retired), "CountryId": person.country_id,
+        "ContactId": person.contact_id, "Rank": 0, "PersonNumber": (10_000 + person.id).to_string(),
+        "ContactName": contact.map_or("", |contact| &contact.name),
+        "ContactDepartment": contact.map_or("", |contact| &contact.department),
+        "ContactFullName": contact.map_or_else(String::new, super::contact::full_name),
+        "ContactCountryId": contact.map_or(0, |contact| contact.country_id),
+        "ContactOrgNr": contact.map_or("", |contact| &contact.org_nr),
+        "ContactPhone": contact.map_or_else(String::new, |contact| first(&contact.phones)),
+        "ContactFax": contact.map_or_else(String::new, |contact| first(&contact.faxes)),
+        "CategoryName": contact.map_or("", |contact| state.lists.name("category", contact.category_id)),
+        "AssociateId": owner.map_or(0, |owner| owner.id),
+        "AssociateName": owner.map_or("", |owner| &owner.short_name), "UsePersonAddress": false,
         "TableRight": shared::full_right(), "FieldProperties": {},
-    })
+    });
+    for key in ["Kanafname", "Kanalname", "Post1", "Post2", "Post3"] {
+        carrier[key] = "".into();
+    }
+    for key in
+        ["ActiveInterests", "ActiveErpLinks", "TicketPriorityId", "SupportLanguageId", "SupportAssociateId"]
+    {
+        carrier[key] = 0.into();
+    }
+    carrier
 }
 
 /// Takes over what `body` says. Properties that it does not mention stay as they are in `person`.

@@ -21,7 +21,8 @@ pub(super) fn associate(state: &State, id: i64) -> Value {
         "AssociateId": id, "Name": found.short_name, "PersonId": if linked { found.person_id() } else { 0 },
         "Rank": 0, "Tooltip": "", "Type": "InternalAssociate", "GroupIdx": found.group_id,
         "FullName": found.full_name, "FormalName": found.full_name, "Deleted": false, "EjUserId": 0,
-        "UserName": found.email(), "TableRight": {"Mask": "Select", "Reason": ""}, "FieldProperties": {},
+        "UserName": found.email(), "ExtraFields": {}, "CustomFields": {},
+        "TableRight": {"Mask": "Select", "Reason": ""}, "FieldProperties": {},
     })
 }
 
@@ -58,7 +59,10 @@ pub(super) fn country(state: &State, id: i64) -> Value {
     json!({
         "CountryId": id, "Name": name, "EnglishName": story.map_or(name, |country| &country.english_name),
         "TwoLetterISOCountry": story.map_or("", |country| &country.iso2), "ThreeLetterISOCountry": "",
-        "CurrencyId": 0, "Rank": 0, "Tooltip": "", "Deleted": false, "TableRight": null, "FieldProperties": {},
+        "CurrencyId": 0, "ImageDescription": "", "OrgNrText": "", "InterAreaPrefix": "", "DialInPrefix": "",
+        "ZipPrefix": "", "DomainName": "", "AddressLayoutId": 0, "DomesticAddressLayoutId": 0,
+        "ForeignAddressLayoutId": 0, "Rank": 0, "Tooltip": "", "Deleted": false, "TableRight": null,
+        "FieldProperties": {},
     })
 }
 

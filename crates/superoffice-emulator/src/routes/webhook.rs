@@ -20,7 +20,9 @@ pub(super) fn default(ask: Ask<'_>) -> Answer {
         "WebhookId": 0, "Name": null, "Events": ["contact.created", "contact.deleted"], "TargetUrl": null,
         "Secret": null, "State": "Active", "Type": "webhook", "Headers": null, "Properties": null,
         "Registered": ask.style.write_opt(None), "RegisteredAssociate": null, "Updated": ask.style.write_opt(None),
-        "UpdatedAssociate": null, "ErrorsEmail": null,
+        "UpdatedAssociate": null, "ErrorsEmail": null, "ErrorEmails": [], "ErrorAssociates": [], "Description": "",
+        "NotifyVia": "None", "NotifyWhen": "None", "TotalCalls": 0, "TotalErrors": 0, "ConsecutiveErrors": 0,
+        "LastError": "",
     }))
 }
 
