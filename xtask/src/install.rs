@@ -38,6 +38,12 @@ pub(crate) fn debian(wanted: &[(&str, &str)]) -> anyhow::Result<()> {
     })
 }
 
+/// The packages that a folder's lock file names, and Node where it is missing.
+pub(crate) fn npm_packages(folder: &str) -> anyhow::Result<()> {
+    debian(&[("nodejs", "node"), ("npm", "npm")])?;
+    run("npm", &["ci", "--prefix", folder])
+}
+
 /// cargo-nextest, which runs the tests.
 pub(crate) fn nextest() -> anyhow::Result<()> {
     if output("cargo", &["nextest", "--version"]).is_ok() {

@@ -39,6 +39,7 @@ fn steps(extent: Extent) -> Vec<Step> {
         steps.push(("dependencies", dependencies));
         steps.push(("documents", documents));
         steps.push(("tests", tests));
+        steps.push(("conformance", conformance));
     } else {
         steps.push(("tests", quick_tests));
     }
@@ -134,6 +135,32 @@ fn documents() -> anyhow::Result<String> {
 fn tests() -> anyhow::Result<String> {
     shell::run("cargo", &["build", "--locked", "--quiet", "--package", "so-connector"])?;
     nextest(&["--workspace"])
+}
+
+/// The vendor's own client against the emulator, then the same with spoiled answers.
+fn conformance() -> anyhow::Result<String> {
+    install::npm_packages("conformance")?;
+    shell::run("cargo", &["build", "--locked", "--quiet", "--package", "so-connector"])?;
+    let program = shell::target().join("debug/so-connector");
+    let calls = closing_line(&["conformance/run.js"], &program)?;
+    let sabotages = closing_line(&["conformance/run.js", "--sabotages"], &program)?;
+    Ok(format!("calls: {calls}; sabotages: {sabotages}"))
+}
+
+/// Runs a script with Node, shows what it prints, and returns its last line.
+fn closing_line(arguments: &[&str], program: &std::path::Path) -> anyhow::Result<String> {
+    println!("$ node {}", arguments.join(" "));
+    let output = command("node", arguments)
+        .env("SO_CONNECTOR", program)
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    print!("{printed}");
+    let closing = printed.lines().last().unwrap_or_default().to_owned();
+    if !output.status.success() {
+        bail!("{} failed: {closing}", arguments.join(" "));
+    }
+    Ok(closing)
 }
 
 fn quick_tests() -> anyhow::Result<String> {

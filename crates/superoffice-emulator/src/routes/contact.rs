@@ -26,7 +26,7 @@ pub(super) fn render(state: &State, contact: &Contact, style: DateStyle, links: 
         "Phones": shared::elements(&contact.phones), "Faxes": shared::elements(&contact.faxes),
         "Associate": shared::associate(state, contact.owner), "GroupId": contact.group_id,
         "Business": shared::list_value(state, "business", contact.business_id),
-        "Category": shared::list_value(state, "category", contact.category_id),
+        "Category": category(state, contact.category_id),
         "Country": shared::country(state, contact.country_id), "Persons": persons, "Domains": domains,
         "NoMailing": contact.no_mailing, "Xstop": contact.xstop,
         "Deleted": i32::from(contact.stamps.deleted.is_some()), "Interests": [], "ActiveInterests": 0,
@@ -62,6 +62,17 @@ pub(super) fn render(state: &State, contact: &Contact, style: DateStyle, links: 
         });
     }
     entity
+}
+
+/// The category; unlike other list values it has a group, a rank and a mark of deletion since 12.
+fn category(state: &State, id: i64) -> Value {
+    let mut value = shared::list_value(state, "category", id);
+    let rank = state.lists.items("category").iter().position(|item| item.id == id);
+    value["CategoryGroup"] = "Unknown".into();
+    value["EnableLeadStatus"] = false.into();
+    value["Rank"] = rank.map_or(0, |at| at + 1).into();
+    value["Deleted"] = false.into();
+    value
 }
 
 /// Name and department together.
