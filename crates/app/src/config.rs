@@ -209,7 +209,7 @@ fn policy(reader: &mut Reader<'_>) -> Policy {
 
 /// Keys that are part of the contract and have no effect yet; whoever sets one is told.
 fn ignored(reader: &Reader<'_>) -> Vec<&'static str> {
-    let keys = ["superoffice.system_token", "superoffice.private_key_file", "dashboard.password"];
+    let keys = ["dashboard.password"];
     let set = keys.into_iter().filter(|key| reader.text(key).is_some());
     set.filter_map(|key| keys::find(key)?.variable).collect()
 }

@@ -175,7 +175,7 @@ pub(crate) fn client(tenant: &Tenant, workers: usize) -> anyhow::Result<Client> 
         tenant.context.clone(),
         tenant.client_id.clone(),
         tenant.client_secret.clone(),
-        tenant.refresh_token.clone(),
+        tenant.credentials.clone(),
     );
     settings.redirect_uri.clone_from(&tenant.redirect_uri);
     settings.limits.per_second = tenant.calls_per_second;

@@ -17,7 +17,7 @@ async fn tenant() -> (Emulator, SuperOffice) {
         details.context,
         details.client_id,
         details.client_secret.into(),
-        details.refresh_token.into(),
+        details.refresh_token.as_str().into(),
     );
     config.limits.retry_base = std::time::Duration::from_millis(1);
     (emulator, SuperOffice::new(Client::new(config).unwrap()))

@@ -78,6 +78,8 @@ pub struct Details {
     pub access_token: String,
     /// The system user's token.
     pub system_token: String,
+    /// The key that signs the system user's token, as PEM. It is fixed, and in the source: it opens nothing else.
+    pub private_key: String,
     /// Where an authorization code is sent.
     pub redirect_uri: String,
     /// A list of the websites. Each is at `http://LABEL.localhost:PORT/`.
@@ -136,6 +138,7 @@ impl Emulator {
                 refresh_token: access.refresh_token.clone(),
                 access_token: access.first_token.clone(),
                 system_token: access.system_token.clone(),
+                private_key: crate::login::APP_KEY.to_owned(),
                 redirect_uri: access.redirect_uri.clone(),
                 websites_url: format!("{}/sites", state.setup.origin),
                 owners: in_scope.map(|associate| associate.short_name.clone()).collect(),

@@ -1,10 +1,11 @@
 //! Signing in: OAuth with codes and refresh tokens, the system user, and where a tenant lives.
 //!
 //! The shapes follow docs.superoffice.com ("Authentication in SuperOffice CRM Online", "Check tenant status").
-//! Error bodies of the token endpoint are not documented; the emulator answers as RFC 6749 says. Signatures of
-//! tokens are random: nobody is meant to trust this server.
+//! Error bodies of the token endpoint are not documented; the emulator answers as RFC 6749 says. Its
+//! key is in the source, for nobody is meant to trust this server.
 
 mod access;
+mod sign;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -18,6 +19,7 @@ use crate::world::{State, World};
 
 pub(crate) use access::Access;
 use access::{Code, noise};
+pub(crate) use sign::APP_KEY;
 
 /// How long an authorization code can be redeemed.
 const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
@@ -30,6 +32,9 @@ const STATE_LIFE: SignedDuration = SignedDuration::from_mins(15);
 
 /// How far the minute in a signed system token may be from now. Not documented; ours.
 const STAMP_TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// The made-up tenant's serial number.
+const SERIAL: &str = "1801550193";
 
 /// Which door of the sign-in server a path is.
 pub(crate) fn route(path: &str) -> Option<&'static str> {
@@ -55,7 +60,7 @@ pub(crate) fn answer(world: &World, route: &str, call: &Call) -> Answer {
         "login/revoke" => revoke(state, call),
         "login/system-user" => system_user(state, call),
         "login/state" => tenant_state(state, call),
-        "login/jwks" => Answer::ok(&json!({"keys": []})),
+        "login/jwks" => Answer::ok(&sign::jwks()),
         _ => Answer::ok(&discovery(state)),
     })
 }
@@ -194,23 +199,18 @@ fn claims(state: &State) -> Value {
     claims[claim("webapi_url")] = format!("{}/", state.api_url()).into();
     claims[claim("netserver_url")] =
         format!("{}{}/Remote/Services88/", state.setup.origin, state.home).into();
+    claims[claim("serial")] = SERIAL.into();
+    claims[claim("is_administrator")] = "True".into();
     claims[claim("system_token")] = state.access.system_token.clone().into();
     claims[claim("so_primary_email_address")] = email.into();
     claims
 }
 
-fn id_token(state: &mut State) -> String {
-    let claims = claims(state);
-    jwt(&claims, &mut state.rng)
+fn id_token(state: &State) -> String {
+    sign::jwt(&claims(state))
 }
 
-fn jwt(claims: &Value, rng: &mut fastrand::Rng) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let head = json!({"typ": "JWT", "alg": "RS256"});
-    format!("{}.{}.{}", part(&head), part(claims), noise(rng, 32).replace(['+', '/', '='], "x"))
-}
-
-/// `PartnerSystemUser/Authenticate`: checks everything of the signed token but the signature.
+/// `PartnerSystemUser/Authenticate`: a ticket for whoever signs with the application's key.
 fn system_user(state: &mut State, call: &Call) -> Answer {
     let failed =
         |message: &str| Answer::ok(&json!({"IsSuccessful": false, "Token": null, "ErrorMessage": message}));
@@ -232,7 +232,8 @@ fn system_user(state: &mut State, call: &Call) -> Answer {
     if !fresh {
         return failed("InvalidTimestamp (6)");
     }
-    if STANDARD.decode(signature).is_err() || signature.is_empty() {
+    let text = format!("{}.{minute}", state.access.system_token);
+    if !STANDARD.decode(signature).is_ok_and(|signature| sign::is_signed(&text, &signature)) {
         return failed("InvalidSignature (7)");
     }
     let ticket = format!("7T:{}", noise(&mut state.rng, 48));
@@ -240,7 +241,8 @@ fn system_user(state: &mut State, call: &Call) -> Answer {
     let mut claims = claims(state);
     claims["iss"] = "SuperOffice AS".into();
     claims["http://schemes.superoffice.net/identity/ticket"] = ticket.into();
-    let token = jwt(&claims, &mut state.rng);
+    claims["aud"] = format!("spn:{SERIAL}").into();
+    let token = sign::jwt(&claims);
     Answer::ok(&json!({"IsSuccessful": true, "Token": token, "ErrorMessage": null}))
 }
 

@@ -13,6 +13,7 @@ pub mod list;
 pub mod odata;
 pub mod person;
 pub mod state;
+pub mod system_user;
 pub mod token;
 pub mod udef;
 pub mod user;

@@ -7,10 +7,12 @@ mod auth;
 mod calls;
 mod config;
 mod counter;
+mod keys;
 mod limiter;
 mod paging;
 mod refusal;
 mod retry;
+mod sign_in;
 mod tenant;
 mod transport;
 
@@ -22,13 +24,17 @@ use tracing::debug;
 
 pub use admin::{InternalUser, Publishing};
 pub use calls::{AssociateName, Associates, ContactName};
-pub use config::{Config, Limits};
+pub use config::{Config, Credentials, Limits};
 pub use counter::CallCount;
+pub use sign_in::{SignIn, SignedIn};
 
 use crate::api::Request;
+use crate::api::state::StateChange;
 use crate::error::{Error, RecordRef};
+use crate::json;
 use auth::Auth;
 use counter::Counter;
+use keys::Keys;
 use limiter::Limiter;
 use retry::Retry;
 use tenant::Tenant;
@@ -42,6 +48,7 @@ struct Inner {
     config: Config,
     transport: Transport,
     auth: Auth,
+    keys: Keys,
     tenant: Tenant,
     limiter: Limiter,
     counter: Counter,
@@ -56,14 +63,50 @@ impl Client {
     pub fn new(config: Config) -> Result<Self, Error> {
         let transport = Transport::new(&config)?;
         let auth = Auth::new(&config)?;
+        let keys = Keys::new(&config)?;
         let tenant = Tenant::new(&config)?;
         let limiter = Limiter::new(&config.limits);
-        Ok(Self(Arc::new(Inner { config, transport, auth, tenant, limiter, counter: Counter::default() })))
+        Ok(Self(Arc::new(Inner {
+            config,
+            transport,
+            auth,
+            keys,
+            tenant,
+            limiter,
+            counter: Counter::default(),
+        })))
     }
 
     /// The refresh token in use; changes should the log-in host ever answer with a new one, which must then be kept.
     pub fn refresh_token(&self) -> tokio::sync::watch::Receiver<secrecy::SecretString> {
         self.0.auth.refresh_token()
+    }
+
+    /// Signs in with other credentials from the next call on: after a new approval, or when there were none before.
+    pub fn sign_in_with(&self, credentials: Credentials) {
+        self.0.auth.replace(credentials);
+    }
+
+    /// Forgets where the tenant is, so that the next call asks its state.
+    pub fn forget_tenant(&self) {
+        self.0.tenant.forget_all();
+    }
+
+    /// Verifies a notification that a tenant's state changes, and looks at ours anew from the next call on. The host
+    /// that it names is not believed: only the tenant's state says where the API is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Untrusted`] when its token is not the log-in host's, or it is about another tenant.
+    pub async fn accept_state_change(&self, body: &[u8]) -> Result<StateChange, Error> {
+        let change: StateChange = json::record(body)?;
+        let claims = self.0.keys.notification(self, &change.token).await?;
+        let tenant = |context: &str| context.eq_ignore_ascii_case(&self.0.config.context);
+        if !tenant(&change.context_identifier) || !claims.context.as_deref().is_none_or(tenant) {
+            return Err(Error::Untrusted("it is about another tenant".to_owned()));
+        }
+        self.forget_tenant();
+        Ok(change)
     }
 
     /// The calls made so far, by method, route and status.
@@ -96,7 +139,7 @@ impl Client {
             let token = inner.auth.token(self).await.map_err(before_sending)?;
             let outcome = {
                 let _turn = inner.limiter.turn().await?;
-                let sent = inner.transport.request(&base.url, request, &token.secret)?;
+                let sent = inner.transport.request(&base.url, request, &token)?;
                 self.exchange(request.method.clone(), request.route, sent).await
             };
             // A host that is gone, or out of service, may have handed the tenant on: the next attempt asks its state.
@@ -164,6 +207,7 @@ fn before_sending(error: Error) -> Error {
         | Error::Offline(_)
         | Error::Throttled { .. }
         | Error::ForeignHost(_)
+        | Error::Untrusted(_)
         | Error::Setup(_)
         | Error::Unreachable { arrived: false, .. } => error,
         Error::Unreachable { source, .. } => Error::Unreachable { arrived: false, source },

@@ -82,6 +82,9 @@ pub enum Error {
     /// An address that we do not trust with the token.
     #[error("{0} is not an address of SuperOffice, so the token was not sent there")]
     ForeignHost(String),
+    /// A token of the log-in host that is not to be trusted, or an answer to a sign-in that is not ours.
+    #[error("the sign-in cannot be trusted: {0}")]
+    Untrusted(String),
     /// Any other refusal.
     #[error("refused with status {}: {message}", status.as_u16())]
     Refused {
@@ -135,6 +138,7 @@ impl Error {
             | Self::Forbidden(_)
             | Self::TooLarge { .. }
             | Self::ForeignHost(_)
+            | Self::Untrusted(_)
             | Self::Refused { .. }
             | Self::Malformed(_)
             | Self::Setup(_) => Remedy::GiveUp,
@@ -158,6 +162,7 @@ impl Error {
             | Self::Misdirected
             | Self::Offline(_)
             | Self::ForeignHost(_)
+            | Self::Untrusted(_)
             | Self::Setup(_) => false,
         }
     }

@@ -15,10 +15,17 @@ pub mod webhook;
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "client")]
+pub mod jwt;
+#[cfg(feature = "client")]
+pub mod private_key;
 
 #[cfg(feature = "client")]
 pub use client::{
-    AssociateName, Associates, CallCount, Client, Config, ContactName, InternalUser, Limits, Publishing,
+    AssociateName, Associates, CallCount, Client, Config, ContactName, Credentials, InternalUser, Limits,
+    Publishing, SignIn, SignedIn,
 };
 pub use error::{Error, RecordRef, Remedy};
+#[cfg(feature = "client")]
+pub use private_key::PrivateKey;
 pub use secret::Secret;

@@ -164,7 +164,7 @@ fn config(emulator: &Emulator, folder: &std::path::Path, args: &DemoArgs) -> Res
         environment: Environment::Other,
         client_id: details.client_id,
         client_secret: SecretString::from(details.client_secret),
-        refresh_token: SecretString::from(details.refresh_token),
+        credentials: SecretString::from(details.refresh_token).into(),
         redirect_uri: Some(details.redirect_uri),
         calls_per_second: None,
     });

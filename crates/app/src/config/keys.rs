@@ -50,12 +50,16 @@ pub(crate) const KEYS: &[Key] = &[
     key("superoffice.client_id", Some("SO_CLIENT_ID"), None, "The application's id."),
     secret("superoffice.client_secret", "SO_CLIENT_SECRET", "The application's secret."),
     secret("superoffice.refresh_token", "SO_REFRESH_TOKEN", "The refresh token of the API user."),
-    secret("superoffice.system_token", "SO_SYSTEM_TOKEN", "The system user's token. Not supported yet."),
+    secret(
+        "superoffice.system_token",
+        "SO_SYSTEM_TOKEN",
+        "The system user's token, instead of a refresh token.",
+    ),
     key(
         "superoffice.private_key_file",
         Some("SO_PRIVATE_KEY_FILE"),
         None,
-        "The system user's key. Not supported yet.",
+        "The system user's key file: PEM, or the Developer Portal's RSA-XML.",
     ),
     key(
         "superoffice.redirect_uri",

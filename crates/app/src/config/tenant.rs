@@ -1,6 +1,7 @@
 //! The tenant: where it is and how we sign in.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use superoffice::{Credentials, PrivateKey};
 use url::Url;
 
 use super::parse::Reader;
@@ -14,7 +15,7 @@ pub(crate) struct Tenant {
     pub(crate) is_production: bool,
     pub(crate) client_id: String,
     pub(crate) client_secret: SecretString,
-    pub(crate) refresh_token: SecretString,
+    pub(crate) credentials: Credentials,
     pub(crate) redirect_uri: Option<String>,
     pub(crate) calls_per_second: Option<u32>,
 }
@@ -32,19 +33,19 @@ pub(crate) enum Environment {
     Other,
 }
 
-const NEEDED: &[&str] = &[
-    "superoffice.context",
-    "superoffice.client_id",
-    "superoffice.client_secret",
-    "superoffice.refresh_token",
-];
+const NEEDED: &[&str] = &["superoffice.context", "superoffice.client_id", "superoffice.client_secret"];
+
+/// One of them says how we sign in.
+const WAYS: &[&str] =
+    &["superoffice.refresh_token", "superoffice.system_token", "superoffice.private_key_file"];
 
 /// The usual limit for SuperOffice's own hosts. SuperOffice publishes none; it may throttle an app that asks too much.
 const USUAL_CALLS_PER_SECOND: u32 = 10;
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Tenant> {
     let missing: Vec<&str> = NEEDED.iter().copied().filter(|name| reader.text(name).is_none()).collect();
-    if missing.len() == NEEDED.len() {
+    let unsaid = WAYS.iter().all(|name| reader.text(name).is_none());
+    if missing.len() == NEEDED.len() && unsaid {
         return None;
     }
     for name in missing {
@@ -54,6 +55,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Tenant> {
     if !context.is_empty() && !is_context(&context) {
         reader.complain("superoffice.context", "Cust and a number is wanted, such as Cust12345");
     }
+    let credentials = credentials(reader);
     let (environment, login_url) = login(reader);
     let calls_per_second = match reader.text("superoffice.calls_per_second") {
         Some(_) => reader.optional("superoffice.calls_per_second", "a whole number"),
@@ -71,10 +73,53 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Tenant> {
         environment,
         client_id: reader.text("superoffice.client_id").unwrap_or_default(),
         client_secret: reader.secret("superoffice.client_secret").unwrap_or_default(),
-        refresh_token: reader.secret("superoffice.refresh_token").unwrap_or_default(),
+        credentials,
         redirect_uri: reader.text("superoffice.redirect_uri"),
         calls_per_second: calls_per_second.filter(|calls| *calls > 0),
     })
+}
+
+/// The one way to sign in that is configured.
+fn credentials(reader: &mut Reader<'_>) -> Credentials {
+    let refresh_token = reader.secret("superoffice.refresh_token");
+    let system_token = reader.secret("superoffice.system_token");
+    let file = reader.text("superoffice.private_key_file");
+    match (refresh_token, system_token, file) {
+        (Some(refresh_token), None, None) => Credentials::RefreshToken(refresh_token),
+        (None, Some(system_token), Some(file)) => match private_key(&file) {
+            Ok(private_key) => Credentials::SystemUser { system_token, private_key },
+            Err(words) => {
+                reader.complain("superoffice.private_key_file", &words);
+                Credentials::Missing
+            }
+        },
+        (Some(_), ..) => {
+            let words =
+                "either SO_REFRESH_TOKEN or SO_SYSTEM_TOKEN with SO_PRIVATE_KEY_FILE is wanted, not both";
+            reader.complain("superoffice.refresh_token", words);
+            Credentials::Missing
+        }
+        (None, Some(_), None) => {
+            reader.missing("superoffice.private_key_file", "SO_SYSTEM_TOKEN is");
+            Credentials::Missing
+        }
+        (None, None, Some(_)) => {
+            reader.missing("superoffice.system_token", "SO_PRIVATE_KEY_FILE is");
+            Credentials::Missing
+        }
+        (None, None, None) => {
+            let words =
+                "other settings of the tenant are; SO_SYSTEM_TOKEN with SO_PRIVATE_KEY_FILE will do too";
+            reader.missing("superoffice.refresh_token", words);
+            Credentials::Missing
+        }
+    }
+}
+
+fn private_key(file: &str) -> Result<PrivateKey, String> {
+    let text = std::fs::read_to_string(file).map(SecretString::from);
+    let text = text.map_err(|error| format!("{file} cannot be read: {error}"))?;
+    PrivateKey::read(text.expose_secret()).map_err(|error| error.to_string())
 }
 
 fn is_context(text: &str) -> bool {

@@ -31,6 +31,7 @@ mod guarded;
 mod kill;
 mod reception;
 mod rules;
+mod sign_in;
 mod stopping;
 mod support;
 mod tools;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Request;
 use super::text_enum::text_enum;
 use crate::json::Record;
+use crate::secret::Secret;
 
 /// The state of one tenant, below the log-in host.
 pub const STATE: &str = "api/state/{context}";
@@ -40,6 +41,27 @@ pub struct TenantStatus {
 
 impl Record for TenantStatus {
     const KEY: &'static str = "State";
+}
+
+/// What SuperOffice posts to an app's "Customer State Change URL". The token is to be verified before any of it is
+/// believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct StateChange {
+    /// 0 upgrade, 1 backup restored, 2 suspend, 3 resume, 4 delete, 5 move.
+    pub change_type: i64,
+    /// The tenant.
+    pub context_identifier: String,
+    /// The release.
+    pub version_name: Option<String>,
+    /// A JWT.
+    pub token: Secret,
+    /// The new host, of a move.
+    pub public_endpoint: Option<String>,
+}
+
+impl Record for StateChange {
+    const KEY: &'static str = "Token";
 }
 
 text_enum! {

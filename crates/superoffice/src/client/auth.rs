@@ -1,4 +1,4 @@
-//! The access token: fetched with the refresh token, ahead of its end, by one caller for all. SuperOffice does not
+//! The access token, or a system user's ticket: fetched by one caller for all, a token ahead of its end. SuperOffice does not
 //! rotate refresh tokens; should an answer have a new one all the same, it is used and published, and the log says so. A
 //! token that the API refuses is dropped by its generation, so that thirty refused calls lead to one refresh.
 
@@ -13,11 +13,14 @@ use tracing::warn;
 use url::Url;
 
 use super::Client;
-use super::config::Config;
+use super::config::{Config, Credentials};
+use super::transport::Answer;
 use crate::api::error::message;
+use crate::api::system_user::{AUTHENTICATE, Authenticate, Authenticated};
 use crate::api::token::{TOKENS, TokenRequest, TokenResponse};
 use crate::error::{Error, chain};
 use crate::json;
+use crate::private_key::PrivateKey;
 use crate::secret::Secret;
 
 /// A token that does not say how long it lives is taken to live as long as the shortest that the pages mention.
@@ -27,12 +30,26 @@ const AHEAD: Duration = Duration::from_mins(5);
 /// After a renewal ahead of time has failed, the next one waits this long; the token is still good.
 const PAUSE: Duration = Duration::from_secs(30);
 
+/// How long a system user's ticket lives since its last use (docs.superoffice.com, "Credential management").
+const TICKET_LIFE: Duration = Duration::from_hours(6);
+
+fn refresh_token(credentials: &Credentials) -> SecretString {
+    match credentials {
+        Credentials::RefreshToken(token) => token.clone(),
+        Credentials::Missing | Credentials::SystemUser { .. } => SecretString::default(),
+    }
+}
+
 pub(super) struct Auth {
     endpoint: Url,
     client_id: String,
     client_secret: SecretString,
     redirect_uri: Option<String>,
+    /// Empty when we sign in otherwise.
     refresh_token: watch::Sender<SecretString>,
+    credentials: Mutex<Credentials>,
+    context: String,
+    system_user: Url,
     state: Mutex<State>,
     /// Held by the one who refreshes.
     flight: tokio::sync::Mutex<()>,
@@ -51,8 +68,13 @@ struct State {
 
 #[derive(Clone)]
 pub(super) struct Token {
-    pub(super) secret: SecretString,
+    /// The whole header: `Bearer …`, or `SOTicket …`.
+    pub(super) authorization: SecretString,
+    /// Goes with a ticket.
+    pub(super) app_secret: Option<SecretString>,
     pub(super) generation: u64,
+    /// Whether each use begins its life anew.
+    slides: bool,
     renew_at: Instant,
     ends_at: Instant,
 }
@@ -80,7 +102,13 @@ impl Auth {
             client_id: config.client_id.clone(),
             client_secret: config.client_secret.clone(),
             redirect_uri: config.redirect_uri.clone(),
-            refresh_token: watch::Sender::new(config.refresh_token.clone()),
+            refresh_token: watch::Sender::new(refresh_token(&config.credentials)),
+            credentials: Mutex::new(config.credentials.clone()),
+            context: config.context.clone(),
+            system_user: config
+                .login_url
+                .join(AUTHENTICATE)
+                .map_err(|error| Error::Setup(error.to_string()))?,
             state: Mutex::default(),
             flight: tokio::sync::Mutex::default(),
         })
@@ -99,7 +127,11 @@ impl Auth {
     pub(super) async fn token(&self, client: &Client) -> Result<Token, Error> {
         let now = Instant::now();
         let (known, seen) = {
-            let state = self.lock();
+            let mut state = self.lock();
+            if let Some(ticket) = state.token.as_mut().filter(|token| token.slides && now < token.ends_at) {
+                ticket.ends_at = now + TICKET_LIFE;
+                ticket.renew_at = ticket.ends_at;
+            }
             (state.token.clone().filter(|token| now < token.ends_at), state.attempts)
         };
         if let Some(token) = known {
@@ -158,13 +190,13 @@ impl Auth {
         let mut state = self.lock();
         state.attempts += 1;
         match outcome {
-            Ok(answer) => {
+            Ok((mut token, refresh_token)) => {
                 state.failure = None;
                 state.generation += 1;
-                let token = Token::new(&answer, state.generation);
+                token.generation = state.generation;
                 state.token = Some(token.clone());
                 drop(state);
-                self.keep(answer.refresh_token);
+                self.keep(refresh_token);
                 Ok(token)
             }
             Err(failure) => {
@@ -174,7 +206,64 @@ impl Auth {
         }
     }
 
-    async fn ask(&self, client: &Client) -> Result<TokenResponse, Failure> {
+    /// A new token by the credentials that we have, and a new refresh token, should there be one.
+    async fn ask(&self, client: &Client) -> Result<(Token, Option<Secret>), Failure> {
+        let credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match credentials {
+            Credentials::Missing => Err(Failure::Withdrawn("nobody has signed in yet".to_owned())),
+            Credentials::RefreshToken(_) => {
+                let answer = self.refresh(client).await?;
+                Ok((Token::bearer(&answer), answer.refresh_token))
+            }
+            Credentials::SystemUser { system_token, private_key } => {
+                let ticket = self.exchange(client, &system_token, &private_key).await?;
+                Ok((Token::ticket(&ticket, self.client_secret.clone()), None))
+            }
+        }
+    }
+
+    /// Exchanges the signed system token for a ticket.
+    async fn exchange(
+        &self,
+        client: &Client,
+        system_token: &SecretString,
+        private_key: &PrivateKey,
+    ) -> Result<SecretString, Failure> {
+        let signed = private_key.signed_system_token(system_token.expose_secret(), super::keys::now());
+        let signed = signed.map_err(|error| Failure::Passing(error.to_string()))?;
+        let body = Authenticate::new(signed, self.client_secret.expose_secret().into(), &self.context);
+        let request = client.0.transport.plain(Method::POST, self.system_user.clone()).json(&body).build();
+        let request = request.map_err(|error| Failure::Passing(error.without_url().to_string()))?;
+        let answer = client.exchange(Method::POST, AUTHENTICATE, request).await;
+        let answer = answer.map_err(|error| Failure::Passing(chain(&error)))?;
+        if !answer.status.is_success() {
+            return Err(self.refusal(&answer));
+        }
+        let result: Authenticated =
+            json::record(&answer.body).map_err(|error| Failure::Passing(format!("no ticket: {error}")))?;
+        let token = result.token.filter(|token| result.is_successful && !token.is_empty());
+        let Some(token) = token else {
+            let says = result.error_message.unwrap_or_else(|| "no message".to_owned());
+            let says = says.replace(system_token.expose_secret(), "***");
+            return Err(Failure::Withdrawn(self.without_secrets(&says)));
+        };
+        let claims = client.0.keys.system_user(client, &token).await;
+        let claims = claims.map_err(|error| Failure::Passing(chain(&error)))?;
+        if claims.context.as_deref().is_some_and(|context| !context.eq_ignore_ascii_case(&self.context)) {
+            return Err(Failure::Passing("the ticket is another tenant's".to_owned()));
+        }
+        let ticket = claims.ticket.ok_or_else(|| Failure::Passing("the token holds no ticket".to_owned()))?;
+        Ok(SecretString::from(ticket.expose()))
+    }
+
+    /// Takes other credentials; the token of the former ones is dropped.
+    pub(super) fn replace(&self, credentials: Credentials) {
+        self.refresh_token.send_replace(refresh_token(&credentials));
+        *self.credentials.lock().unwrap_or_else(PoisonError::into_inner) = credentials;
+        self.lock().token = None;
+    }
+
+    async fn refresh(&self, client: &Client) -> Result<TokenResponse, Failure> {
         let secret = |text: &SecretString| Secret::new(text.expose_secret());
         let refresh_token = secret(&self.refresh_token.borrow());
         let mut form = TokenRequest::refresh(&self.client_id, secret(&self.client_secret), refresh_token);
@@ -185,17 +274,22 @@ impl Auth {
         let answer = client.exchange(Method::POST, TOKENS, request).await;
         let answer = answer.map_err(|error| Failure::Passing(chain(&error)))?;
 
-        let status = answer.status;
-        if status.is_success() {
+        if answer.status.is_success() {
             return json::record(&answer.body)
                 .map_err(|error| Failure::Passing(format!("no token: {error}")));
         }
+        Err(self.refusal(&answer))
+    }
+
+    /// What a refusal of the log-in host means.
+    fn refusal(&self, answer: &Answer) -> Failure {
+        let status = answer.status;
         let says = message(&answer.body).unwrap_or_else(|| "no message".to_owned());
         let says = self.without_secrets(&format!("status {}: {says}", status.as_u16()));
         // The vendor does not document these answers; RFC 6749 uses 400 and 401.
         let refused =
             [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
-        Err(if refused { Failure::Withdrawn(says) } else { Failure::Passing(says) })
+        if refused { Failure::Withdrawn(says) } else { Failure::Passing(says) }
     }
 
     /// A refusal may repeat what it refuses.
@@ -230,12 +324,30 @@ impl Auth {
 }
 
 impl Token {
-    fn new(answer: &TokenResponse, generation: u64) -> Self {
+    fn bearer(answer: &TokenResponse) -> Self {
         let life =
             answer.expires_in.and_then(|seconds| u64::try_from(seconds).ok()).filter(|&seconds| seconds > 0);
         let life = life.map_or(UNKNOWN_LIFE, |seconds| Duration::from_secs(seconds.min(24 * 3600)));
         let now = Instant::now();
-        let secret = SecretString::from(answer.access_token.expose());
-        Self { secret, generation, renew_at: now + life - AHEAD.min(life / 5), ends_at: now + life }
+        Self {
+            authorization: format!("Bearer {}", answer.access_token.expose()).into(),
+            app_secret: None,
+            generation: 0,
+            slides: false,
+            renew_at: now + life - AHEAD.min(life / 5),
+            ends_at: now + life,
+        }
+    }
+
+    fn ticket(ticket: &SecretString, app_secret: SecretString) -> Self {
+        let ends_at = Instant::now() + TICKET_LIFE;
+        Self {
+            authorization: format!("SOTicket {}", ticket.expose_secret()).into(),
+            app_secret: Some(app_secret),
+            generation: 0,
+            slides: true,
+            renew_at: ends_at,
+            ends_at,
+        }
     }
 }

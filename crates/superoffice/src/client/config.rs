@@ -5,6 +5,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::private_key::PrivateKey;
+
 /// What a client has to know.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -16,8 +18,8 @@ pub struct Config {
     pub client_id: String,
     /// The app's secret.
     pub client_secret: SecretString,
-    /// The refresh token that an administrator's approval gave.
-    pub refresh_token: SecretString,
+    /// As whom we sign in.
+    pub credentials: Credentials,
     /// Where the approval was sent; optional.
     pub redirect_uri: Option<String>,
     /// Hosts that may see the token besides `*.superoffice.com` and the log-in host.
@@ -37,14 +39,14 @@ impl Config {
         context: impl Into<String>,
         client_id: impl Into<String>,
         client_secret: SecretString,
-        refresh_token: SecretString,
+        credentials: Credentials,
     ) -> Self {
         Self {
             login_url,
             context: context.into(),
             client_id: client_id.into(),
             client_secret,
-            refresh_token,
+            credentials,
             redirect_uri: None,
             allowed_hosts: Vec::new(),
             language: "en".to_owned(),
@@ -62,6 +64,34 @@ impl Config {
         let theirs = host.ends_with(".superoffice.com");
         (theirs && url.scheme() == "https")
             || (known && (url.scheme() == "https" || url.scheme() == self.login_url.scheme()))
+    }
+}
+
+/// As whom a client signs in. The app's own secret is beside it, in [`Config`].
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// Nobody has signed in yet; [`super::Client::sign_in_with`] gives the credentials later.
+    Missing,
+    /// The user whose approval gave this refresh token.
+    RefreshToken(SecretString),
+    /// The tenant's system user: what an administrator's approval gave, and the app's private key.
+    SystemUser {
+        /// `App Name-pzqc70604i`: constant for a tenant and an app until it is revoked.
+        system_token: SecretString,
+        /// Signs the system token.
+        private_key: PrivateKey,
+    },
+}
+
+impl From<SecretString> for Credentials {
+    fn from(refresh_token: SecretString) -> Self {
+        Self::RefreshToken(refresh_token)
+    }
+}
+
+impl From<&str> for Credentials {
+    fn from(refresh_token: &str) -> Self {
+        Self::RefreshToken(refresh_token.into())
     }
 }
 

@@ -152,6 +152,11 @@ impl Tenant {
         }
     }
 
+    /// Drops whatever address is known.
+    pub(super) fn forget_all(&self) {
+        self.lock().base = None;
+    }
+
     /// The tenant's state, and how long it is good for. It is asked without a token.
     pub(super) async fn ask(&self, client: &Client) -> Result<(TenantStatus, Duration), Error> {
         let request = client.0.transport.plain(Method::GET, self.address.clone()).build();

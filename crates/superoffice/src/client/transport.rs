@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::time::timeout;
 use url::Url;
 
+use super::auth::Token;
 use super::config::{Config, Limits};
 use crate::api::Request;
 use crate::error::{BoxError, Error};
@@ -46,15 +47,21 @@ impl Transport {
         &self,
         base: &Url,
         request: &Request,
-        token: &SecretString,
+        token: &Token,
     ) -> Result<reqwest::Request, Error> {
         let url = address(base, request)?;
-        let mut bearer =
-            HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).map_err(|_| {
-                Error::Malformed("the access token has letters that a header cannot hold".to_owned())
-            })?;
+        let mut bearer = HeaderValue::try_from(token.authorization.expose_secret()).map_err(|_| {
+            Error::Malformed("the access token has letters that a header cannot hold".to_owned())
+        })?;
         bearer.set_sensitive(true);
         let mut builder = self.http.request(request.method.clone(), url).header(AUTHORIZATION, bearer);
+        if let Some(app_token) = &token.app_secret {
+            let mut app_token = HeaderValue::try_from(app_token.expose_secret()).map_err(|_| {
+                Error::Setup("the client secret has letters that a header cannot hold".to_owned())
+            })?;
+            app_token.set_sensitive(true);
+            builder = builder.header("so-apptoken", app_token);
+        }
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, request.content_type).body(body.clone());
         }

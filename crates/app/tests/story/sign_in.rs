@@ -1,0 +1,85 @@
+//! Signing in, in each of the three ways, and what happens when it ends.
+
+use reqwest::redirect::Policy;
+use secrecy::SecretString;
+use superoffice::{Client, Config, Credentials, PrivateKey, SignIn};
+use superoffice_emulator::{Details, Emulator, Kind, Mishap, Options};
+
+use crate::support::Setup;
+
+fn client(details: &Details, credentials: Credentials) -> Client {
+    let login = details.login_url.parse().unwrap();
+    let secret = SecretString::from(details.client_secret.clone());
+    let mut config =
+        Config::new(login, details.context.clone(), details.client_id.clone(), secret, credentials);
+    config.limits.per_second = None;
+    config.limits.in_flight = 32;
+    Client::new(config).unwrap()
+}
+
+fn system_user(details: &Details) -> Credentials {
+    Credentials::SystemUser {
+        system_token: details.system_token.clone().into(),
+        private_key: PrivateKey::read(&details.private_key).unwrap(),
+    }
+}
+
+fn asked(client: &Client, route: &str) -> u64 {
+    client.calls().iter().filter(|call| call.route == route).map(|call| call.count).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thirty_two_calls_as_system_user_with_a_refused_ticket_lead_to_one_exchange() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let client = client(&emulator.details(), system_user(&emulator.details()));
+    client.contact(1).await.unwrap();
+    emulator.world().mishap(Mishap::new(Kind::ExpireToken));
+    let calls = futures::future::join_all((0..32).map(|_| client.contact(1))).await;
+    assert!(calls.iter().all(Result::is_ok), "{calls:?}");
+    assert_eq!(asked(&client, "Login/api/PartnerSystemUser/Authenticate"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_approves_in_a_browser_gives_a_refresh_token() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let details = emulator.details();
+    let client = client(&details, Credentials::Missing);
+    assert!(client.contact(1).await.is_err(), "nobody has signed in");
+
+    let sign_in = SignIn::begin(&client, "http://127.0.0.1:9/callback", Some(&details.context)).unwrap();
+    let browser = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
+    let answer = browser.get(sign_in.address().unwrap()).send().await.unwrap();
+    let callback = answer.headers()["location"].to_str().unwrap().parse().unwrap();
+    let signed_in = sign_in.finish(&callback).await.unwrap();
+    assert_eq!(signed_in.claims.context.as_deref(), Some(details.context.as_str()));
+    assert_eq!((signed_in.claims.associate_id, signed_in.claims.is_administrator), (Some(7), Some(true)));
+
+    client.sign_in_with(Credentials::RefreshToken(signed_in.refresh_token));
+    client.contact(1).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_answer_to_another_sign_in_is_not_believed() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let client = client(&emulator.details(), Credentials::Missing);
+    let sign_in = SignIn::begin(&client, "http://127.0.0.1:9/callback", None).unwrap();
+    let callback = "http://127.0.0.1:9/callback?state=forged&code=c".parse().unwrap();
+    let error = sign_in.finish(&callback).await.unwrap_err();
+    assert!(error.to_string().contains("another sign-in"), "{error}");
+    assert_eq!(asked(&client, "login/common/oauth/tokens"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_product_works_as_a_system_user() {
+    let mut product = Setup::new().prepare().await;
+    let key = product.folder.path().join("key.pem");
+    std::fs::write(&key, &product.details.private_key).unwrap();
+    product.variables.remove("SO_REFRESH_TOKEN");
+    product.variables.insert("SO_SYSTEM_TOKEN".into(), product.details.system_token.clone());
+    product.variables.insert("SO_PRIVATE_KEY_FILE".into(), key.display().to_string());
+    product.launch().await;
+    product.register().await;
+    let id = product.enter(&product.companies[0]);
+    product.settle().await;
+    assert_eq!(product.account(id).await["state"], "COMPLETED");
+}

@@ -1,0 +1,143 @@
+//! The log-in host's keys and its name for itself. Kept for a day; a token of an unknown key makes us look again, but at
+//! most every 30 seconds, so that nobody can make us ask for each token that he sends.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use http::Method;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+
+use super::Client;
+use super::config::Config;
+use super::refusal::check;
+use crate::error::Error;
+use crate::json;
+use crate::jwt::{Claims, Fault, Key, SYSTEM_ISSUER, verify};
+use crate::secret::Secret;
+
+const DISCOVERY: &str = "login/.well-known/openid-configuration";
+const JWKS: &str = "login/.well-known/jwks";
+/// How long keys are good.
+const KEPT: Duration = Duration::from_hours(24);
+/// How soon they may be asked for again.
+const AGAIN: Duration = Duration::from_secs(30);
+
+pub(super) struct Keys {
+    discovery: Url,
+    known: Mutex<Option<Known>>,
+    /// Held by the one who asks.
+    flight: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone)]
+struct Known {
+    issuer: String,
+    keys: Vec<Key>,
+    asked: Instant,
+}
+
+/// The time by which tokens are signed and judged.
+#[expect(clippy::disallowed_methods, reason = "the client's one look at the clock of the day")]
+pub(super) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+impl Keys {
+    pub(super) fn new(config: &Config) -> Result<Self, Error> {
+        let discovery = config.login_url.join(DISCOVERY).map_err(|error| Error::Setup(error.to_string()))?;
+        Ok(Self { discovery, known: Mutex::default(), flight: tokio::sync::Mutex::default() })
+    }
+
+    /// The claims of an id token, made by this log-in host for this app.
+    pub(super) async fn id_token(&self, client: &Client, token: &Secret) -> Result<Claims, Error> {
+        let (claims, issuer) = self.verified(client, token).await?;
+        let ours = claims.audience.iter().any(|audience| *audience == client.0.config.client_id);
+        accept(claims.issuer == issuer && ours, claims)
+    }
+
+    /// The claims of a token for a system user.
+    pub(super) async fn system_user(&self, client: &Client, token: &Secret) -> Result<Claims, Error> {
+        let (claims, _) = self.verified(client, token).await?;
+        let ours = claims.issuer == SYSTEM_ISSUER && is_spn(&claims, client);
+        accept(ours, claims)
+    }
+
+    /// The claims of the token in a notification. The vendor's pages name either issuer.
+    pub(super) async fn notification(&self, client: &Client, token: &Secret) -> Result<Claims, Error> {
+        let (claims, issuer) = self.verified(client, token).await?;
+        let known = claims.issuer == SYSTEM_ISSUER || claims.issuer == issuer;
+        let ours = is_spn(&claims, client) || claims.audience.contains(&client.0.config.client_id);
+        accept(known && ours, claims)
+    }
+
+    async fn verified(&self, client: &Client, token: &Secret) -> Result<(Claims, String), Error> {
+        let known = self.known(client, None).await?;
+        match verify(token.expose(), &known.keys, now()) {
+            Ok(claims) => return Ok((claims, known.issuer)),
+            Err(Fault::Bad(why)) => return Err(Error::Untrusted(why.to_owned())),
+            Err(Fault::UnknownKey) => {}
+        }
+        let known = self.known(client, Some(known.asked)).await?;
+        match verify(token.expose(), &known.keys, now()) {
+            Ok(claims) => Ok((claims, known.issuer)),
+            Err(Fault::Bad(why)) => Err(Error::Untrusted(why.to_owned())),
+            Err(Fault::UnknownKey) => Err(Error::Untrusted("no key of the log-in host signed it".to_owned())),
+        }
+    }
+
+    /// What is known; newer than `stale`, if that is old enough to be asked for again.
+    async fn known(&self, client: &Client, stale: Option<Instant>) -> Result<Known, Error> {
+        let _flight = self.flight.lock().await;
+        let known = self.lock().clone();
+        let now = Instant::now();
+        if let Some(known) = known {
+            let doubted = stale == Some(known.asked) && now >= known.asked + AGAIN;
+            if !doubted && now < known.asked + KEPT {
+                return Ok(known);
+            }
+        }
+        let known = self.ask(client).await?;
+        *self.lock() = Some(known.clone());
+        Ok(known)
+    }
+
+    async fn ask(&self, client: &Client) -> Result<Known, Error> {
+        let discovery = get(client, DISCOVERY, self.discovery.clone()).await?;
+        let discovery = json::object(&discovery)?;
+        let text = |name: &str| json::get(&discovery, name).and_then(Value::as_str);
+        let (Some(issuer), Some(jwks)) = (text("issuer"), text("jwks_uri")) else {
+            return Err(Error::Malformed("the log-in host does not name its keys".to_owned()));
+        };
+        let jwks: Url =
+            jwks.parse().map_err(|_| Error::Malformed("the address of the keys is none".to_owned()))?;
+        if !client.0.config.trusts(&jwks) {
+            return Err(Error::ForeignHost(jwks.host_str().unwrap_or_default().to_owned()));
+        }
+        let keys = Key::all(&get(client, JWKS, jwks).await?)?;
+        Ok(Known { issuer: issuer.to_owned(), keys, asked: Instant::now() })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn get(client: &Client, route: &'static str, url: Url) -> Result<Vec<u8>, Error> {
+    let request = client.0.transport.plain(Method::GET, url).build();
+    let request = request.map_err(|error| Error::Setup(error.without_url().to_string()))?;
+    Ok(check(client.exchange(Method::GET, route, request).await?, None)?.body)
+}
+
+/// Whether a token is for this app or for its tenant, as system users' tokens are.
+fn is_spn(claims: &Claims, client: &Client) -> bool {
+    claims.audience.iter().filter_map(|audience| audience.strip_prefix("spn:")).any(|name| {
+        name == client.0.config.client_id || claims.serial.as_deref().is_some_and(|serial| serial == name)
+    })
+}
+
+fn accept(ours: bool, claims: Claims) -> Result<Claims, Error> {
+    if ours { Ok(claims) } else { Err(Error::Untrusted("it is not meant for this app".to_owned())) }
+}
