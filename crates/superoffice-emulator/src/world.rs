@@ -86,7 +86,10 @@ pub(crate) struct State {
     pub(crate) rng: fastrand::Rng,
     pub(crate) groups: Vec<Group>,
     pub(crate) associates: Vec<Associate>,
+    /// The published fields: those that records have.
     pub(crate) udfs: Vec<UdfField>,
+    /// The fields as an administrator sees them, published or not.
+    pub(crate) udf_layout: Vec<UdfField>,
     /// Grows when fields are published; it renumbers the definitions.
     pub(crate) udf_version: i64,
     pub(crate) lists: Lists,

@@ -8,6 +8,7 @@
 //! * `guarded`: people who edit at the same time; `trouble`: a CRM that fails
 //! * `doctor`: each fault is found by name, and mended by its remedy
 //! * `drift`: an administrator who changes our fields while we work
+//! * `admin`: fields and lists that an administrator makes
 //! * `tools`: the operator's commands, held against what the emulator knows
 //! * `kill`, `stopping`, `disk`: a process and a machine that fail
 //!
@@ -21,6 +22,7 @@
     reason = "a test says what it counted, or why it was skipped"
 )]
 
+mod admin;
 mod cli;
 mod coalescing;
 mod demo;

@@ -15,34 +15,70 @@ pub struct ListItem {
     pub name: String,
     /// Extra text of some lists, such as `person_id=…` of associates.
     pub extra: String,
+    /// Whether it may still be chosen.
+    pub deleted: bool,
 }
 
 impl ListItem {
     /// An item without extra text.
     pub(crate) fn new(id: i64, name: &str) -> Self {
-        Self { id, name: name.to_owned(), extra: String::new() }
+        Self { id, name: name.to_owned(), extra: String::new(), deleted: false }
     }
 
     /// The item as `MDOList` answers it; `Tooltip` is spelled `ToolTip` here.
     pub(crate) fn render(&self, list: &str, rank: usize) -> Value {
         json!({
-            "Id": self.id, "Name": self.name, "ToolTip": "", "Deleted": false, "Rank": rank, "Type": list,
+            "Id": self.id, "Name": self.name, "ToolTip": "", "Deleted": self.deleted, "Rank": rank, "Type": list,
             "ColorBlock": 0, "IconHint": list, "ChildItems": [], "ExtraInfo": self.extra, "StyleHint": "",
             "FullName": self.name, "TableRight": null, "FieldProperties": {},
         })
     }
 }
 
+/// What a tenant's own list is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OwnList {
+    pub(crate) name: String,
+    pub(crate) tooltip: String,
+    pub(crate) deleted: bool,
+}
+
 /// All lists of a tenant.
 #[derive(Debug, Clone, Default)]
 pub struct Lists {
     by_name: BTreeMap<String, Vec<ListItem>>,
+    /// The tenant's own lists by number; their items are under `udlist` and the number.
+    own: BTreeMap<i64, OwnList>,
 }
 
 impl Lists {
     /// Adds or replaces a list.
     pub(crate) fn set(&mut self, name: &str, items: Vec<ListItem>) {
         self.by_name.insert(name.to_ascii_lowercase(), items);
+    }
+
+    /// Names a list of the tenant's own.
+    pub(crate) fn name_own(&mut self, id: i64, name: &str, tooltip: &str) {
+        let own = OwnList { name: name.to_owned(), tooltip: tooltip.to_owned(), deleted: false };
+        self.own.insert(id, own);
+        self.by_name.entry(format!("udlist{id}")).or_default();
+    }
+
+    /// The tenant's own lists.
+    pub(crate) fn own(&self) -> impl Iterator<Item = (i64, &OwnList)> {
+        self.own.iter().map(|(id, list)| (*id, list))
+    }
+
+    pub(crate) fn own_mut(&mut self, id: i64) -> Option<&mut OwnList> {
+        self.own.get_mut(&id)
+    }
+
+    pub(crate) fn next_own(&self) -> i64 {
+        self.own.keys().next_back().map_or(101, |last| last + 1)
+    }
+
+    pub(crate) fn items_mut(&mut self, name: &str) -> Option<&mut Vec<ListItem>> {
+        self.by_name.get_mut(&name.to_ascii_lowercase())
     }
 
     /// Names of all lists.

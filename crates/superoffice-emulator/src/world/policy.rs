@@ -59,6 +59,8 @@ pub struct Policy {
     pub user_defined_fields: bool,
     /// Hours between UTC and the tenant's base time zone.
     pub base_offset_hours: i8,
+    /// Whether asking for the draft of a user-defined field saves it already.
+    pub udef_draft_is_saved: bool,
     /// How long a receiver may take to answer a webhook, in milliseconds.
     pub receiver_timeout_ms: u64,
 }
@@ -80,6 +82,7 @@ impl Default for Policy {
             custom_fields: true,
             user_defined_fields: true,
             base_offset_hours: 1,
+            udef_draft_is_saved: false,
             receiver_timeout_ms: 10_000,
         }
     }

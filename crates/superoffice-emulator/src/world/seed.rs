@@ -102,6 +102,7 @@ impl State {
             groups: story.groups.iter().map(group).collect(),
             lists: lists(story, &associates),
             associates,
+            udf_layout: fields(),
             udfs: fields(),
             udf_version: 1,
             contacts: BTreeMap::new(),
@@ -191,6 +192,7 @@ fn fields() -> Vec<UdfField> {
     let field = |owner, identity, label: &str, kind, text_length| UdfField {
         owner,
         identity,
+        own_prog_id: String::new(),
         label: label.to_owned(),
         kind,
         text_length,
@@ -217,11 +219,13 @@ fn lists(story: &Story, associates: &[Associate]) -> Lists {
     let numbered =
         |names: &[&str]| (1..).zip(names).map(|(id, name)| ListItem::new(id, name)).collect::<Vec<_>>();
     let extra = |a: &Associate| format!("person_id={}&contact_id=0", a.person_id());
-    let user = |a: &Associate| ListItem { id: a.id, name: a.full_name.clone(), extra: extra(a) };
+    let user =
+        |a: &Associate| ListItem { id: a.id, name: a.full_name.clone(), extra: extra(a), deleted: false };
     lists.set("associate", associates.iter().map(user).collect());
     lists.set("usergroup", story.groups.iter().map(|group| ListItem::new(group.id, &group.name)).collect());
     let verticals = story.vertical_items.iter().map(|item| ListItem::new(item.id, &item.name));
     lists.set(&format!("udlist{VERTICALS}"), verticals.collect());
+    lists.name_own(VERTICALS, "Verticals", "");
     lists.set("perspos", story.positions.iter().map(|item| ListItem::new(item.id, &item.name)).collect());
     lists.set("category", numbered(&["Interessent", "Kunde", "Partner", "Lieferant"]));
     lists.set("business", numbered(&["Industrie", "Handel", "Dienstleistung", "Öffentliche Hand"]));

@@ -76,6 +76,30 @@ impl FieldType {
         }
     }
 
+    /// By name, in any case. `UnlimitedDate` is kept as a date.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        let found = match word.to_ascii_lowercase().as_str() {
+            "shorttext" => Self::ShortText,
+            "longtext" => Self::LongText,
+            "number" => Self::Number,
+            "decimal" => Self::Decimal,
+            "date" | "unlimiteddate" => Self::Date,
+            "checkbox" => Self::Checkbox,
+            "list" => Self::List,
+            _ => return None,
+        };
+        Some(found)
+    }
+
+    /// The longest text that a field of this kind can be given.
+    pub(crate) fn longest(self) -> usize {
+        match self {
+            Self::ShortText => 39,
+            Self::LongText => 199,
+            _ => 0,
+        }
+    }
+
     /// The length that `FieldProperties` reports; for texts it is the configured one.
     fn length(self, text_length: usize) -> usize {
         match self {
@@ -94,8 +118,10 @@ impl FieldType {
 pub struct UdfField {
     /// The entity it belongs to.
     pub owner: Entity,
-    /// Stable number; the prog-id is made of it.
+    /// Stable number; the default prog-id is made of it.
     pub identity: i64,
+    /// A prog-id of the tenant's own; empty for the default one.
+    pub own_prog_id: String,
     /// What people see.
     pub label: String,
     /// Kind of value.
@@ -111,19 +137,22 @@ pub struct UdfField {
 impl UdfField {
     /// The key in the dictionaries, such as `SuperOffice:4`.
     pub fn prog_id(&self) -> String {
+        if !self.own_prog_id.is_empty() {
+            return self.own_prog_id.clone();
+        }
         format!("SuperOffice:{}", self.identity)
     }
 
     /// The definition as `UdefLayout` answers it.
-    pub(crate) fn definition(&self, generation: i64) -> Value {
+    pub(crate) fn definition(&self, generation: i64, published: bool) -> Value {
         json!({
             "UDefFieldId": generation * 1000 + self.identity, "ColumnId": 8900 + self.identity,
             "FieldDefault": "", "FieldHeight": 0, "FieldLabel": self.label, "FieldLeft": 0, "FieldTop": 0,
-            "FieldWidth": 0, "FieldType": self.kind.name(), "FormatMask": "", "HasBeenPublished": true,
+            "FieldWidth": 0, "FieldType": self.kind.name(), "FormatMask": "", "HasBeenPublished": published,
             "HideLabel": false, "IsIndexed": false, "IsMandatory": false, "IsReadOnly": self.read_only,
             "Justification": "Left", "LabelHeight": 0, "LabelLeft": 0, "LabelTop": 0, "LabelWidth": 0,
             "LastVersionId": 0, "ListTableId": if self.list.is_some() { 136 } else { 0 },
-            "MdoListName": self.list.map(|id| format!("udlist{id}")), "Page1LineNo": 0, "ProgId": self.prog_id(),
+            "MdoListName": self.list.filter(|_| published).map(|id| format!("udlist{id}")), "Page1LineNo": 0, "ProgId": self.prog_id(),
             "ShortLabel": self.label, "TabOrder": self.identity, "TemplateVariableName": "",
             "TextLength": self.text_length, "Tooltip": "", "Type": self.owner.title(),
             "UDListDefinitionId": self.list.unwrap_or(0), "UdefIdentity": self.identity, "Version": generation,
@@ -306,6 +335,7 @@ mod tests {
         UdfField {
             owner: Entity::Contact,
             identity: 4,
+            own_prog_id: String::new(),
             label: "Field".to_owned(),
             kind,
             text_length: 39,
