@@ -116,7 +116,7 @@ pub(crate) const KEYS: &[Key] = &[
         "webhook.url",
         Some("WEBHOOK_URL"),
         None,
-        "The public address of /connector/webhook; `webhook register`, `setup` and `doctor` go by it.",
+        "The public address of /connector/webhook; `webhook register` and `doctor` go by it.",
     ),
     key("webhook.body_limit", None, Some("1048576"), "A delivery's body is at most so many bytes."),
     key(
