@@ -194,8 +194,10 @@ pub(crate) async fn look_again(
 }
 
 async fn look(ports: &Ports, looked: &mut Looked) -> Result<(), CrmError> {
-    let mut bound = KnownFields::read(setting(ports, KnownFields::KEPT_AS).await).bound;
+    let bound = KnownFields::read(setting(ports, KnownFields::KEPT_AS).await).bound;
     let found = ports.crm.discover(&ports.field_map, &bound).await?;
+    // Asking takes its time, and meanwhile somebody may have accepted a field.
+    let mut bound = KnownFields::read(setting(ports, KnownFields::KEPT_AS).await).bound;
     let name = |target: Target| ports.field_map.name(target).to_owned();
     let definitions = bound.take(found.definitions, &found.retyped, name);
     let (before, first) = (ports.discovered.definitions_now(), !ports.discovered.is_complete());
@@ -223,12 +225,15 @@ async fn look(ports: &Ports, looked: &mut Looked) -> Result<(), CrmError> {
     Ok(())
 }
 
-/// Whether a field can be written to that could not be before.
+/// Whether something that was held may be written now: a field that is new, that drifts no more or less, or that
+/// nobody waits for any more. What still has to wait is held again.
 fn is_mended(before: &Definitions, now: &Definitions) -> bool {
-    let is_sound = |definitions: &Definitions, target: Target| {
-        definitions.get(target).is_some_and(|field| field.drift.is_none() && !field.read_only)
+    let is_new =
+        |field: &Definition| before.get(field.target).is_none_or(|was| was.read_only && !field.read_only);
+    let has_moved = |was: &Definition| {
+        was.drift.is_some() && now.get(was.target).is_none_or(|field| field.drift != was.drift)
     };
-    now.0.keys().any(|target| is_sound(now, *target) && !is_sound(before, *target))
+    now.0.values().any(is_new) || before.0.values().any(has_moved)
 }
 
 fn drifted(field: &Definition) -> Option<Finding> {
