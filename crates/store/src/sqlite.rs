@@ -16,6 +16,7 @@ mod checkpoint;
 mod connection;
 mod inbox;
 mod journal;
+mod leave;
 mod peek;
 mod queue;
 mod readers;
@@ -24,6 +25,7 @@ mod settings;
 mod writer;
 
 pub use connection::Synchronous;
+pub use leave::leave;
 pub use peek::Peek;
 
 /// How the database is run.
