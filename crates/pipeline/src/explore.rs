@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use connector_domain::account::{Account, Person};
 use connector_domain::drift::Drift;
-use connector_domain::field::{Kind, Target, Value};
+use connector_domain::field::{Definitions, Kind, Target, Value};
 use connector_domain::ids::RecordRef;
 use connector_domain::patch::FieldWrite;
 use connector_domain::profile::{Claim, Company, Explored, Language, Nothing, Profile, Room};
 use connector_domain::reason::Reason;
-use connector_domain::vertical::{self, VerticalId};
+use connector_domain::vertical::{self, Vertical, VerticalId};
 use connector_explorer::ExploreError;
 use connector_store::accounts::KeptProfile;
 
@@ -23,7 +23,7 @@ use crate::write_back::Written;
 pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Profile, Halt> {
     let ports = work.ports;
     let company = question(account);
-    let room = room(work);
+    let room = room(&work.definitions);
     let key = key(&company, room, &ports.explorer.engine());
     let kept = ports.accounts.profile(&ports.tenant, account.id).await?;
     let now = ports.clock.now();
@@ -91,7 +91,11 @@ fn vertical_of(work: &Work<'_>, value: &Value) -> Option<VerticalId> {
 }
 
 /// What we would write to a company.
-pub(crate) fn wanted_of_company(work: &Work<'_>, profile: &Profile) -> BTreeMap<Target, Value> {
+pub(crate) fn wanted_of_company(
+    definitions: &Definitions,
+    verticals: &[Vertical],
+    profile: &Profile,
+) -> BTreeMap<Target, Value> {
     let mut wanted = BTreeMap::new();
     let mut text = |target: Target, claim: &Option<Claim>| {
         if let Some(claim) = claim {
@@ -101,8 +105,10 @@ pub(crate) fn wanted_of_company(work: &Work<'_>, profile: &Profile) -> BTreeMap<
     text(Target::Summary, &profile.summary);
     text(Target::OpenerPrimary, &profile.opener_primary);
     text(Target::OpenerSecondary, &profile.opener_secondary);
-    if let Some(value) =
-        profile.vertical.as_ref().and_then(|claim| vertical_value(work, &claim.id, profile.language))
+    if let Some(value) = profile
+        .vertical
+        .as_ref()
+        .and_then(|claim| vertical_value(definitions, verticals, &claim.id, profile.language))
     {
         wanted.insert(Target::Vertical, value);
     }
@@ -110,9 +116,12 @@ pub(crate) fn wanted_of_company(work: &Work<'_>, profile: &Profile) -> BTreeMap<
 }
 
 /// A vertical as the tenant's field takes it.
-fn vertical_value(work: &Work<'_>, id: &VerticalId, language: Language) -> Option<Value> {
-    let definitions = &work.definitions;
-    let verticals = work.ports.knowledge.verticals();
+fn vertical_value(
+    definitions: &Definitions,
+    verticals: &[Vertical],
+    id: &VerticalId,
+    language: Language,
+) -> Option<Value> {
     let vertical = verticals.iter().find(|vertical| vertical.id == *id)?;
     let definition = definitions.get(Target::Vertical)?;
     match &definition.kind {
@@ -196,7 +205,7 @@ pub(crate) async fn persons_follow(
     Ok(())
 }
 
-fn question(account: &Account) -> Company {
+pub(crate) fn question(account: &Account) -> Company {
     Company {
         name: account.name.clone(),
         website: account.website.clone(),
@@ -210,8 +219,7 @@ fn language(account: &Account) -> Language {
     account.country.as_deref().map_or(Language::De, Language::of_country)
 }
 
-fn room(work: &Work<'_>) -> Room {
-    let definitions = &work.definitions;
+pub(crate) fn room(definitions: &Definitions) -> Room {
     let max = |target: Target| match definitions.get(target).map(|definition| &definition.kind) {
         Some(Kind::Text { max }) => Some(*max),
         Some(Kind::List { .. }) | None => None,

@@ -11,6 +11,7 @@ mod filter;
 pub mod names;
 mod patience;
 pub mod ports;
+pub mod preview;
 pub mod run;
 pub mod status;
 pub mod worker;

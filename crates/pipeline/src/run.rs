@@ -139,7 +139,8 @@ async fn run_contact(work: &mut Work<'_>, id: ContactId) -> Result<Settlement, H
     let landed = write_back::reconcile(work, &account.fields).await?;
     let before = explore::vertical_so_far(work, &account, &landed).await?;
     let profile = explore::company(work, &account).await?;
-    let wanted = explore::wanted_of_company(work, &profile);
+    let verticals = work.ports.knowledge.verticals();
+    let wanted = explore::wanted_of_company(&work.definitions, &verticals, &profile);
     let outcome = write_back::write(work, work.job().record, &account.fields, &wanted, landed).await?;
     explore::persons_follow(work, &account, &outcome, before).await?;
     Ok(outcome.settlement)
