@@ -26,6 +26,8 @@ pub struct Options {
     pub seed: u64,
     /// Whether the companies are in the CRM from the start. Otherwise there are only users, fields and lists.
     pub populate: bool,
+    /// Whether the tenant has the fields that the story's texts go to. Without them it is as before a set-up.
+    pub fields: bool,
     /// How long a webhook waits before its second and its third attempt.
     pub retry_waits: [Duration; 2],
     /// How long an access token is good.
@@ -41,6 +43,7 @@ impl Default for Options {
             companies: 24,
             seed: 1,
             populate: true,
+            fields: true,
             retry_waits: [Duration::from_secs(1), Duration::from_secs(4)],
             token_life: Duration::from_hours(1),
             crm_delay: Duration::ZERO,

@@ -37,6 +37,7 @@ pub(crate) struct Setup {
     pub(crate) token_life: Duration,
     pub(crate) retry_waits: [Duration; 2],
     pub(crate) crm_delay: Duration,
+    pub(crate) fields: bool,
     by_slug: HashMap<String, usize>,
     by_host: HashMap<String, usize>,
     started: Timestamp,
@@ -61,6 +62,7 @@ impl Setup {
             token_life: options.token_life,
             retry_waits: options.retry_waits,
             crm_delay: options.crm_delay,
+            fields: options.fields,
             started: clock::now(),
         }
     }
@@ -100,10 +102,10 @@ impl State {
             policy: Policy::default(),
             rng,
             groups: story.groups.iter().map(group).collect(),
-            lists: lists(story, &associates),
+            lists: lists(story, &associates, setup.fields),
             associates,
-            udf_layout: fields(),
-            udfs: fields(),
+            udf_layout: fields(setup.fields),
+            udfs: fields(setup.fields),
             udf_version: 1,
             contacts: BTreeMap::new(),
             persons: BTreeMap::new(),
@@ -187,8 +189,9 @@ impl State {
     }
 }
 
-/// The user-defined fields of the story tenant: ours, and some that people use for themselves.
-fn fields() -> Vec<UdfField> {
+/// The user-defined fields of the story tenant: those for texts, when they are wanted, and some that people use for
+/// themselves.
+fn fields(for_texts: bool) -> Vec<UdfField> {
     let field = |owner, identity, label: &str, kind, text_length| UdfField {
         owner,
         identity,
@@ -199,7 +202,8 @@ fn fields() -> Vec<UdfField> {
         list: (kind == FieldType::List).then_some(VERTICALS),
         read_only: false,
     };
-    vec![
+    let own = ["Customer since", "Newsletter", "Score", "Nickname"];
+    let mut all = vec![
         field(Entity::Contact, 1, "Vertical", FieldType::List, 0),
         field(Entity::Contact, 2, "Summary", FieldType::LongText, 199),
         field(Entity::Contact, 3, "Opener primary", FieldType::LongText, 199),
@@ -211,10 +215,12 @@ fn fields() -> Vec<UdfField> {
         field(Entity::Person, 2, "Social proof", FieldType::LongText, 199),
         field(Entity::Person, 3, "Subject", FieldType::LongText, 120),
         field(Entity::Person, 4, "Nickname", FieldType::ShortText, 39),
-    ]
+    ];
+    all.retain(|field| for_texts || own.contains(&field.label.as_str()));
+    all
 }
 
-fn lists(story: &Story, associates: &[Associate]) -> Lists {
+fn lists(story: &Story, associates: &[Associate], for_texts: bool) -> Lists {
     let mut lists = Lists::default();
     let numbered =
         |names: &[&str]| (1..).zip(names).map(|(id, name)| ListItem::new(id, name)).collect::<Vec<_>>();
@@ -223,9 +229,11 @@ fn lists(story: &Story, associates: &[Associate]) -> Lists {
         |a: &Associate| ListItem { id: a.id, name: a.full_name.clone(), extra: extra(a), deleted: false };
     lists.set("associate", associates.iter().map(user).collect());
     lists.set("usergroup", story.groups.iter().map(|group| ListItem::new(group.id, &group.name)).collect());
-    let verticals = story.vertical_items.iter().map(|item| ListItem::new(item.id, &item.name));
-    lists.set(&format!("udlist{VERTICALS}"), verticals.collect());
-    lists.name_own(VERTICALS, "Verticals", "");
+    if for_texts {
+        let verticals = story.vertical_items.iter().map(|item| ListItem::new(item.id, &item.name));
+        lists.set(&format!("udlist{VERTICALS}"), verticals.collect());
+        lists.name_own(VERTICALS, "Verticals", "");
+    }
     lists.set("perspos", story.positions.iter().map(|item| ListItem::new(item.id, &item.name)).collect());
     lists.set("category", numbered(&["Interessent", "Kunde", "Partner", "Lieferant"]));
     lists.set("business", numbered(&["Industrie", "Handel", "Dienstleistung", "Öffentliche Hand"]));
