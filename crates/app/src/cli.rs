@@ -43,6 +43,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run everything against a built-in SuperOffice, with live events
     Demo(DemoArgs),
+    /// Connect to a tenant step by step: sign-in, fields, webhook; shows before it does, and can be run again
+    Setup(SetupArgs),
     /// Run the service: webhook receiver, worker and dashboard, as configured
     Serve,
     /// Check everything, change nothing, and say how to mend what is wrong
@@ -118,6 +120,26 @@ pub(crate) struct DemoArgs {
     pub(crate) seed: u64,
 }
 
+/// Arguments of `setup`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SetupArgs {
+    /// Take the answers from a file instead of asking; its keys are those of the configuration, and [setup]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Ask nothing; go by what is configured
+    #[arg(long)]
+    pub(crate) non_interactive: bool,
+    /// Only this step
+    #[arg(long, value_name = "STEP")]
+    pub(crate) only: Option<crate::setup::Step>,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Answer yes wherever a yes is needed
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DoctorArgs {
@@ -163,6 +185,9 @@ pub(crate) struct EmulatorArgs {
     /// Seed of all chance; the same seed gives the same run
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Without the fields that texts go to: a tenant as it is before setup
+    #[arg(long)]
+    pub(crate) bare: bool,
     /// What every API call takes longer, in milliseconds; for benchmarks
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) crm_delay: u64,

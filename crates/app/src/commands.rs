@@ -15,7 +15,7 @@ mod jobs;
 mod latest;
 mod owners;
 mod reference;
-mod scope;
+pub(crate) mod scope;
 mod serve;
 mod signals;
 mod webhook;
@@ -28,6 +28,7 @@ use crate::failure::{Failure, Status};
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Demo(args) => demo::run(cli, args).await,
+        Command::Setup(args) => Box::pin(crate::setup::run(cli, args)).await,
         Command::Serve => serve::run(cli, load(cli)?).await,
         Command::Emulator(args) => emulator::run(cli, args).await,
         Command::Doctor(args) => doctor::run(cli, args).await,

@@ -32,11 +32,14 @@ use parse::Reader;
 use sources::Values;
 
 /// The whole configuration.
+#[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) roles: Roles,
     pub(crate) listen: SocketAddr,
     pub(crate) database: PathBuf,
     pub(crate) store: Options,
+    /// What seals the token in the database.
+    pub(crate) key: KeySource,
     pub(crate) webhook_token: Option<SecretString>,
     pub(crate) webhook_secrets: Vec<SecretString>,
     /// Where SuperOffice finds the webhook.
@@ -98,6 +101,7 @@ impl Config {
             listen: reader.parsed("listen", "an address with a port, such as 127.0.0.1:8080"),
             database: database(&mut reader),
             store: store(&mut reader),
+            key: KeySource { key: reader.secret("store.key"), file: key_file(&reader) },
             webhook_token: reader.secret("webhook.token"),
             webhook_secrets: reader.secrets("webhook.secret"),
             webhook_url: webhook_url(&mut reader),
@@ -179,6 +183,25 @@ fn database(reader: &mut Reader<'_>) -> PathBuf {
             PathBuf::new()
         }
     }
+}
+
+/// Where the key that seals the token comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct KeySource {
+    /// The key itself.
+    pub(crate) key: Option<SecretString>,
+    /// Else the file that it is in.
+    pub(crate) file: PathBuf,
+}
+
+/// The file of the key: as configured, else beside the database.
+fn key_file(reader: &Reader<'_>) -> PathBuf {
+    if let Some(file) = reader.text("store.key_file") {
+        return PathBuf::from(file);
+    }
+    let url = reader.text("database").unwrap_or_default();
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
+    PathBuf::from(path.unwrap_or_default()).with_file_name("connector.key")
 }
 
 fn store(reader: &mut Reader<'_>) -> Options {

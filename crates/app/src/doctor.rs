@@ -108,7 +108,7 @@ pub(crate) async fn examine(path: &Path, with_writing: bool) -> Examination {
     local::explorer(&mut exam, &config);
     service::look(&mut exam, &config).await;
     let Some(tenant) = &config.tenant else { return exam };
-    let client = match wire::client(tenant, config.workers) {
+    let client = match wire::client(&config, tenant) {
         Ok(client) => client,
         Err(error) => {
             exam.note("tenant", vec![Finding::new(Code::ConfigInvalid, format!("{error:#}"))], "");

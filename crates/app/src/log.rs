@@ -4,12 +4,14 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::config::sources;
 
 /// Starts logging. `-q` and `-v` choose a level unless `RUST_LOG` does.
 pub(crate) fn start(cli: &Cli) {
     let level = match (cli.quiet, cli.verbose) {
+        // It talks with people, and says everything by itself.
+        (0, 0) if matches!(cli.command, Command::Setup(_)) => "error",
         (0, 0) => "info",
         (0, 1) => "info,connector_pipeline=debug,connector_server=debug,connector_store=debug",
         (0, _) => "debug",

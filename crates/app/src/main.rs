@@ -16,6 +16,9 @@ mod format;
 mod hook;
 mod log;
 mod remote;
+mod seal;
+mod setup;
+mod sign_in;
 mod test_company;
 mod wire;
 

@@ -14,7 +14,7 @@ use connector_server::{App, Badge, Gate, Limits, Part, PartState};
 use connector_store::sqlite::{SqliteStore, Synchronous};
 use connector_store::{Settings, StoreError};
 use secrecy::SecretString;
-use superoffice::Client;
+use superoffice::{Client, Credentials};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::tenant::Environment;
 use crate::config::{Config, Tenant, WebsiteConfig};
+use crate::sign_in;
 
 /// The name under which a token that nobody configured is kept.
 pub(crate) const KEPT_TOKEN: &str = "webhook_token";
@@ -79,7 +80,7 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
     let store = open(config)?;
     let id = TenantId(tenant.context.clone());
     let token = token(config, &id, &store).await?;
-    let client = client(tenant, config.workers)?;
+    let client = client(config, tenant)?;
     let knowledge = knowledge()?;
     let explorer = explorer(&knowledge, &config.website)?;
     let discovered = Discovered::new(config.policy.clone());
@@ -169,13 +170,23 @@ fn app(
 }
 
 /// The client for a tenant.
-pub(crate) fn client(tenant: &Tenant, workers: usize) -> anyhow::Result<Client> {
+pub(crate) fn client(config: &Config, tenant: &Tenant) -> anyhow::Result<Client> {
+    client_with(config, tenant, sign_in::credentials(config, tenant)?)
+}
+
+/// The client for a tenant, signed in like this.
+pub(crate) fn client_with(
+    config: &Config,
+    tenant: &Tenant,
+    credentials: Credentials,
+) -> anyhow::Result<Client> {
+    let workers = config.workers;
     let mut settings = superoffice::Config::new(
         tenant.login_url.clone(),
         tenant.context.clone(),
         tenant.client_id.clone(),
         tenant.client_secret.clone(),
-        tenant.credentials.clone(),
+        credentials,
     );
     settings.redirect_uri.clone_from(&tenant.redirect_uri);
     settings.limits.per_second = tenant.calls_per_second;

@@ -24,7 +24,7 @@ pub(super) async fn run(cli: &Cli, args: &CleanupArgs, config: &Config) -> Resul
         }
         Some(_) | None => {}
     }
-    let client = wire::client(tenant, config.workers)?;
+    let client = wire::client(config, tenant)?;
     let companies = test_company::all(&client).await.map_err(|error| refused(&error))?;
     let mut removed = 0;
     if args.apply {

@@ -32,7 +32,7 @@ struct Difference {
 }
 
 pub(super) async fn run(cli: &Cli, args: &CountsArgs, config: &Config) -> Result<(), Failure> {
-    let client = wire::client(tenant(config)?, config.workers)?;
+    let client = wire::client(config, tenant(config)?)?;
     let scope = Scope::of(config, &client).await.map_err(|error| refused(&error))?;
     let filter = args.filter.as_deref().map(Filter::typed);
     let by_list = owners_of_all(&client, filter.as_ref()).await.map_err(|error| refused(&error))?;

@@ -17,6 +17,7 @@ pub(super) async fn run(cli: &Cli, args: &EmulatorArgs) -> Result<(), Failure> {
         companies: args.companies as usize,
         seed: args.seed,
         populate: true,
+        fields: !args.bare,
         crm_delay: Duration::from_millis(args.crm_delay),
         ..Options::default()
     };

@@ -19,7 +19,7 @@ use crate::remote::{Remote, tenant};
 use crate::wire;
 
 pub(super) async fn run(cli: &Cli, config: &Config) -> Result<(), Failure> {
-    let client = wire::client(tenant(config)?, config.workers)?;
+    let client = wire::client(config, tenant(config)?)?;
     let (id, owner, registered) = newest(config, &client).await?;
     let crm = SuperOffice::new(client);
     let told = |error: connector_pipeline::CrmError| {

@@ -13,7 +13,7 @@ use crate::remote::tenant;
 use crate::wire;
 
 pub(super) async fn run(cli: &Cli, config: &Config) -> Result<(), Failure> {
-    let client = wire::client(tenant(config)?, config.workers)?;
+    let client = wire::client(config, tenant(config)?)?;
     let scope = Scope::of(config, &client).await.map_err(|error| refused(&error))?;
     // Some tenants refuse this; then there are no groups to show, and that is said.
     let (users, no_groups) = match client.internal_users().await {

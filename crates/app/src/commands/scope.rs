@@ -11,47 +11,52 @@ use superoffice::{AssociateName, Client, Error};
 use crate::config::Config;
 
 /// The column with the owner's number.
-pub(super) const OWNER: &str = "contactAssociate/associateDbId";
+pub(crate) const OWNER: &str = "contactAssociate/associateDbId";
 /// Rows to a page. SuperOffice documents no greatest number, and suggests this one.
-pub(super) const ROWS: u32 = 1000;
+pub(crate) const ROWS: u32 = 1000;
 
 /// The users of a tenant, and who of them is in scope.
-pub(super) struct Scope {
-    pub(super) users: Vec<AssociateName>,
-    pub(super) refusal: Option<String>,
+pub(crate) struct Scope {
+    pub(crate) users: Vec<AssociateName>,
+    pub(crate) refusal: Option<String>,
     policy: Policy,
 }
 
 impl Scope {
-    pub(super) async fn of(config: &Config, client: &Client) -> Result<Self, Error> {
+    pub(crate) async fn of(config: &Config, client: &Client) -> Result<Self, Error> {
         let associates = client.associates().await?;
+        Ok(Self { refusal: associates.refusal, ..Self::among(config, associates.named) })
+    }
+
+    /// Who of these users is in scope.
+    pub(crate) fn among(config: &Config, users: Vec<AssociateName>) -> Self {
         let known = |user: &AssociateName| Associate {
             id: AssociateId(user.id),
             short_name: user.short_name.clone().unwrap_or_default(),
             full_name: user.full_name.clone(),
         };
         let mut policy = config.policy.clone();
-        policy.associates = associates.named.iter().map(|user| (AssociateId(user.id), known(user))).collect();
-        Ok(Self { users: associates.named, refusal: associates.refusal, policy })
+        policy.associates = users.iter().map(|user| (AssociateId(user.id), known(user))).collect();
+        Self { users, refusal: None, policy }
     }
 
-    pub(super) fn covers(&self, owner: i64) -> InScope {
+    pub(crate) fn covers(&self, owner: i64) -> InScope {
         self.policy.covers(AssociateId(owner))
     }
 
     /// Numbers of the users in scope.
-    pub(super) fn ids(&self) -> Vec<i64> {
+    pub(crate) fn ids(&self) -> Vec<i64> {
         let in_scope = self.users.iter().filter(|user| self.covers(user.id) == InScope::Yes);
         in_scope.map(|user| user.id).collect()
     }
 
-    pub(super) fn user(&self, id: i64) -> Option<&AssociateName> {
+    pub(crate) fn user(&self, id: i64) -> Option<&AssociateName> {
         self.users.iter().find(|user| user.id == id)
     }
 }
 
 /// How a word for "in scope" reads.
-pub(super) const fn word(in_scope: InScope) -> &'static str {
+pub(crate) const fn word(in_scope: InScope) -> &'static str {
     match in_scope {
         InScope::Yes => "yes",
         InScope::No => "no",
@@ -60,7 +65,7 @@ pub(super) const fn word(in_scope: InScope) -> &'static str {
 }
 
 /// The owner of every company that passes the filter, read page by page in the order of the keys; 0 is nobody.
-pub(super) async fn owners_of_all(
+pub(crate) async fn owners_of_all(
     client: &Client,
     filter: Option<&Filter>,
 ) -> Result<BTreeMap<i64, i64>, Error> {

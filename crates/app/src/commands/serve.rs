@@ -1,6 +1,7 @@
 //! `serve`: the service, as configured.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 
 use connector_server::Roles;
 use secrecy::ExposeSecret;
@@ -14,9 +15,11 @@ use crate::config::Config;
 use crate::failure::{Failure, Status};
 use crate::format::{print_json, say};
 use crate::remote::tenant;
+use crate::sign_in;
 use crate::wire;
 
 pub(super) async fn run(cli: &Cli, config: Config) -> Result<(), Failure> {
+    let config = Arc::new(config);
     let tenant = tenant(&config)?;
     if config.roles.dashboard && !config.listen.ip().is_loopback() {
         let words = format!(
@@ -36,6 +39,7 @@ pub(super) async fn run(cli: &Cli, config: Config) -> Result<(), Failure> {
 
     let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
     product.start(&config, listener, &tracker, &stop);
+    tracker.spawn(sign_in::follow(Arc::clone(&config), product.client.clone(), stop.clone()));
     let mut given_up = product.store.given_up();
     let failed = tokio::select! {
         () = stop_requested() => false,

@@ -17,7 +17,7 @@ use crate::wire;
 const REACHABLE: &str = "SuperOffice calls the address before it saves the webhook: the service must be running and reachable over https";
 
 pub(super) async fn run(cli: &Cli, command: &WebhookCommand, config: &Config) -> Result<(), Failure> {
-    let client = wire::client(tenant(config)?, config.workers)?;
+    let client = wire::client(config, tenant(config)?)?;
     match command {
         WebhookCommand::List => list(cli, &client).await,
         WebhookCommand::Register { url } => register(cli, config, &client, url.as_deref()).await,

@@ -49,7 +49,11 @@ pub(crate) const KEYS: &[Key] = &[
     key("superoffice.context", Some("SO_CONTEXT_IDENTIFIER"), None, "The tenant, such as Cust12345."),
     key("superoffice.client_id", Some("SO_CLIENT_ID"), None, "The application's id."),
     secret("superoffice.client_secret", "SO_CLIENT_SECRET", "The application's secret."),
-    secret("superoffice.refresh_token", "SO_REFRESH_TOKEN", "The refresh token of the API user."),
+    secret(
+        "superoffice.refresh_token",
+        "SO_REFRESH_TOKEN",
+        "The refresh token of the API user. Unset: the one that `setup` keeps sealed in the database.",
+    ),
     secret(
         "superoffice.system_token",
         "SO_SYSTEM_TOKEN",
@@ -224,6 +228,13 @@ pub(crate) const KEYS: &[Key] = &[
         Some("false"),
         "Also answers POST /connector/bare, which stores nothing, for measuring.",
     ),
+    key(
+        "store.key_file",
+        Some("SO_CONNECTOR_KEY_FILE"),
+        None,
+        "The file with the key that seals the sign-in token in the database. Unset: `connector.key` beside the database; `setup` makes it.",
+    ),
+    secret("store.key", "SO_CONNECTOR_KEY", "That key itself, 64 hexadecimal digits, instead of a file."),
     key(
         "store.synchronous",
         None,

@@ -17,6 +17,8 @@ pub(crate) enum Origin {
     Environment(&'static str),
     /// `connector.toml`.
     File,
+    /// An answer during set-up.
+    Answer,
     /// Nobody said anything else.
     Default,
 }
@@ -27,6 +29,7 @@ impl std::fmt::Display for Origin {
             Self::DotEnv(variable) => write!(f, "{variable} in .env"),
             Self::Environment(variable) => write!(f, "{variable} in the environment"),
             Self::File => f.write_str("connector.toml"),
+            Self::Answer => f.write_str("answered"),
             Self::Default => f.write_str("default"),
         }
     }
@@ -69,6 +72,15 @@ impl Values {
             }
         }
         Ok(Self(values))
+    }
+
+    /// Puts an answer over a value. An empty one unsets it.
+    pub(crate) fn answer(&mut self, key: &'static str, value: &str) {
+        if value.is_empty() {
+            self.0.remove(key);
+        } else {
+            self.0.insert(key, (value.to_owned(), Origin::Answer));
+        }
     }
 
     /// A value; an empty one counts as unset.
@@ -126,35 +138,73 @@ fn pick(
 
 /// The file's values by dotted key. Unknown keys and secrets are errors.
 fn flat(text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
-    let table: Table = text.parse().map_err(|error: toml::de::Error| {
-        ConfigError(vec![format!("connector.toml cannot be read: {error}")])
-    })?;
-    let mut values = BTreeMap::new();
-    let mut complaints = Vec::new();
-    flatten("", &table, &mut values, &mut complaints);
-    if complaints.is_empty() { Ok(values) } else { Err(ConfigError(complaints)) }
+    Flat { file: "connector.toml", with_secrets: false, also: &|_| false }.read(text)
 }
 
-fn flatten(prefix: &str, table: &Table, values: &mut BTreeMap<String, String>, complaints: &mut Vec<String>) {
-    for (name, value) in table {
-        let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-        match (value, find(&name)) {
-            (toml::Value::Table(inner), None) => flatten(&name, inner, values, complaints),
-            (_, Some(key)) if key.is_secret => {
-                let variable = key.variable.unwrap_or_default();
-                complaints.push(format!(
-                    "{name} is a secret and does not belong into connector.toml; set {variable} in .env"
-                ));
-            }
-            (value, Some(_)) => match as_text(value) {
-                Some(text) => {
-                    values.insert(name, text);
+/// The values of a file of answers by dotted key. It may hold secrets, and keys besides the configuration's.
+pub(crate) fn flat_with(
+    text: &str,
+    file: &str,
+    also: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, String>, ConfigError> {
+    Flat { file, with_secrets: true, also: &also }.read(text)
+}
+
+/// The variables in the text of a `.env`.
+#[cfg(test)]
+pub(crate) fn read_dot_env(text: &str) -> Result<Variables, String> {
+    dot_env::read(text)
+}
+
+/// How a file is flattened.
+struct Flat<'a> {
+    file: &'a str,
+    with_secrets: bool,
+    also: &'a dyn Fn(&str) -> bool,
+}
+
+impl Flat<'_> {
+    fn read(&self, text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            ConfigError(vec![format!("{} cannot be read: {error}", self.file)])
+        })?;
+        let mut values = BTreeMap::new();
+        let mut complaints = Vec::new();
+        self.flatten("", &table, &mut values, &mut complaints);
+        if complaints.is_empty() { Ok(values) } else { Err(ConfigError(complaints)) }
+    }
+
+    fn flatten(
+        &self,
+        prefix: &str,
+        table: &Table,
+        values: &mut BTreeMap<String, String>,
+        complaints: &mut Vec<String>,
+    ) {
+        let file = self.file;
+        for (name, value) in table {
+            let name = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            let is_also = (self.also)(&name);
+            match (value, find(&name)) {
+                (toml::Value::Table(inner), None) if !is_also => {
+                    self.flatten(&name, inner, values, complaints);
                 }
-                None => complaints
-                    .push(format!("{name} (connector.toml): a single value or a list of them is wanted")),
-            },
-            (_, None) => {
-                complaints.push(format!("there is no key {name} (connector.toml){}", suggestion(&name)));
+                (_, Some(key)) if key.is_secret && !self.with_secrets => {
+                    let variable = key.variable.unwrap_or_default();
+                    complaints.push(format!(
+                        "{name} is a secret and does not belong into {file}; set {variable} in .env"
+                    ));
+                }
+                (_, None) if !is_also => {
+                    complaints.push(format!("there is no key {name} ({file}){}", suggestion(&name)));
+                }
+                (value, _) => match as_text(value) {
+                    Some(text) => {
+                        values.insert(name, text);
+                    }
+                    None => complaints
+                        .push(format!("{name} ({file}): a single value or a list of them is wanted")),
+                },
             }
         }
     }

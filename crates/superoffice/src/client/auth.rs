@@ -312,8 +312,7 @@ impl Auth {
         });
         if changed {
             warn!(
-                "SuperOffice gave a new refresh token, which is used until this program ends; the one in \
-                 SO_REFRESH_TOKEN may stop working, and a new sign-in may be needed before the next start"
+                "SuperOffice gave a new refresh token; it is in use now, and the former one may stop working"
             );
         }
     }

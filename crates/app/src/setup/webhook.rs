@@ -1,0 +1,202 @@
+//! Step 6: what SuperOffice sends its events to: registered, mended and tested, with a receiver of our own for as long
+//! as it takes when no service runs.
+
+use connector_server::Roles;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use superoffice::Client;
+use superoffice::api::webhook::Webhook;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Done;
+use super::dashboard::holder;
+use super::talk::{Question, Talk};
+use crate::config::Config;
+use crate::config::tenant::Environment;
+use crate::failure::{Failure, Status, refused};
+use crate::format::say;
+use crate::hook;
+use crate::remote;
+use crate::wire;
+
+const ADDRESS: Question = Question {
+    key: "webhook.url",
+    words: "Public address of /connector/webhook:",
+    help: "SuperOffice has to reach it over https, such as https://crm-hooks.example.com/connector/webhook",
+};
+
+const REACH: &str = "SuperOffice calls the address before it saves the webhook: it has to lead to this machine's LISTEN, over https";
+
+pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
+    suggest(talk)?;
+    talk.text(&ADDRESS, |text| {
+        let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        if url.is_some_and(|url| url.has_host() && url.path() != "/") {
+            Ok(())
+        } else {
+            Err("the whole address is wanted, such as https://crm-hooks.example.com/connector/webhook"
+                .to_owned())
+        }
+    })?;
+    for key in ["webhook.token", "webhook.secret"] {
+        if talk.value(key).is_none() {
+            talk.set(key, &random());
+        }
+    }
+    let config = talk.config()?;
+    let client = talk.client()?;
+    let address = config.webhook_url.as_ref().map(ToString::to_string).unwrap_or_default();
+    let token =
+        config.webhook_token.as_ref().map(|token| token.expose_secret().to_owned()).unwrap_or_default();
+    let secret = config.webhook_secrets.first().map(|secret| secret.expose_secret().to_owned());
+    let wanted = hook::wanted(&address, &token, secret.as_deref());
+    let mut ours = client.webhooks().await.map_err(|error| refused(&error))?;
+    ours.retain(|webhook| hook::is_ours(webhook, Some(&address)));
+    let present = match ours.as_slice() {
+        [] => None,
+        [webhook] => Some(webhook.clone()),
+        many => {
+            let ids: Vec<String> = many.iter().map(|webhook| webhook.webhook_id.to_string()).collect();
+            let words = format!("there is more than one webhook of ours: {}", ids.join(", "));
+            return Err(Failure::words(Status::Conflict, words)
+                .help("remove all but one: so-connector webhook remove ID"));
+        }
+    };
+    let plan = Plan::of(present, &wanted);
+    say(&format!("     {}", plan.words(&address)));
+    if plan.does_something() {
+        if talk.dry_run {
+            return Ok(Done::as_it_was("nothing was registered"));
+        }
+        if !talk.agree("setup.register_webhook", "Do that? Events of real changes come from then on")? {
+            return Ok(Done::as_it_was("no webhook was registered, so SuperOffice tells nothing yet"));
+        }
+    }
+    let guard = talk.guard.clone();
+    let saved = talk.save()?;
+    let done = guard.whole(carry_out(&config, &client, &plan, &wanted)).await?;
+    let words = format!("webhook {} sends to {}, tested", done.webhook_id, hook::without_query(&address));
+    let outcome = if saved || plan.does_something() { Done::changed(words) } else { Done::as_it_was(words) };
+    Ok(outcome.with(json!({"id": done.webhook_id, "state": done.state.to_string()})))
+}
+
+/// Against an emulator on this machine the local address is the public one.
+fn suggest(talk: &mut Talk) -> Result<(), Failure> {
+    let config = talk.config()?;
+    let is_local = remote::tenant(&config)?.environment == Environment::Other;
+    if is_local && talk.value(ADDRESS.key).is_none() {
+        talk.set(ADDRESS.key, &format!("http://{}/connector/webhook", config.listen));
+    }
+    Ok(())
+}
+
+/// What has to be done.
+enum Plan {
+    Register,
+    Mend { id: i64, patch: superoffice::patch::Patch, changes: Vec<String> },
+    Nothing(Box<Webhook>),
+}
+
+impl Plan {
+    fn of(present: Option<Webhook>, wanted: &Webhook) -> Self {
+        let Some(webhook) = present else { return Self::Register };
+        let (patch, changes) = hook::amendments(&webhook, wanted);
+        if patch.is_empty() {
+            Self::Nothing(Box::new(webhook))
+        } else {
+            Self::Mend { id: webhook.webhook_id, patch, changes }
+        }
+    }
+
+    const fn does_something(&self) -> bool {
+        !matches!(self, Self::Nothing(_))
+    }
+
+    fn words(&self, address: &str) -> String {
+        let address = hook::without_query(address);
+        match self {
+            Self::Register => format!(
+                "A webhook \"{}\" is registered that sends {} events to {address}.",
+                hook::NAME,
+                hook::EVENTS.len()
+            ),
+            Self::Mend { id, changes, .. } => {
+                format!("Webhook {id} is mended so that it sends to {address}: {}.", changes.join("; "))
+            }
+            Self::Nothing(webhook) => {
+                format!("Webhook {} already is as it should be; it is tested.", webhook.webhook_id)
+            }
+        }
+    }
+}
+
+/// Registers or mends it, and has it tested, with somebody listening.
+async fn carry_out(
+    config: &Config,
+    client: &Client,
+    plan: &Plan,
+    wanted: &Webhook,
+) -> Result<Webhook, Failure> {
+    let receiver = if holder(config).await? { None } else { Some(Receiver::start(config).await?) };
+    let outcome = async {
+        let failed = |error: superoffice::Error| refused(&error).help(REACH);
+        let webhook = match plan {
+            Plan::Register => client.register_webhook(wanted).await.map_err(failed)?,
+            Plan::Mend { id, patch, .. } => client.patch_webhook(*id, patch).await.map_err(failed)?,
+            Plan::Nothing(webhook) => Webhook::clone(webhook),
+        };
+        let result = client.test_webhook(&webhook).await.map_err(failed)?;
+        if result.success {
+            return Ok(webhook);
+        }
+        let words = "SuperOffice did not get a 200 from the address";
+        let help = if receiver.is_none() {
+            "if the service was started before WEBHOOK_TOKEN was set, restart it; then run setup again"
+        } else {
+            REACH
+        };
+        Err(Failure::words(Status::Failed, words).help(help))
+    }
+    .await;
+    if let Some(receiver) = receiver {
+        receiver.stop().await;
+    }
+    outcome
+}
+
+/// The product's own receiver: what comes in meanwhile is kept as ever, and worked on once the service runs.
+struct Receiver {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Receiver {
+    async fn start(config: &Config) -> Result<Self, Failure> {
+        let config = config.receiving_only();
+        let tenant = remote::tenant(&config)?;
+        let product = wire::product(&config, tenant, wire::badge(tenant.environment)).await?;
+        let listener = wire::bind(config.listen).await?;
+        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        product.start(&config, listener, &tracker, &stop);
+        Ok(Self { tracker, stop })
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.tracker.close();
+        drop(tokio::time::timeout(std::time::Duration::from_secs(5), self.tracker.wait()).await);
+    }
+}
+
+impl Config {
+    fn receiving_only(&self) -> Self {
+        let roles = Roles { receive: true, work: false, dashboard: false };
+        Self { roles, ..self.clone() }
+    }
+}
+
+/// 32 random characters.
+fn random() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}

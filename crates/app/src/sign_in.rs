@@ -1,0 +1,123 @@
+//! As whom we sign in: as configured, or with the refresh token that `setup` got and keeps sealed in the database.
+//!
+//! A kept token remembers which configured one it replaces, so that a fresh sign-in, or a token that SuperOffice
+//! renewed, is not undone by the old one in `.env`; and a new one in `.env` is not undone by what is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use connector_domain::clock::{Clock as _, SystemClock};
+use connector_domain::ids::TenantId;
+use connector_store::sqlite::{Peek, leave};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use superoffice::{Client, Credentials};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Tenant};
+use crate::seal::{Key, Sealed, hex};
+
+/// Under which name the token is kept.
+pub(crate) const KEPT_AS: &str = "refresh_token";
+
+/// How often a running service looks whether somebody signed in anew.
+const LOOK_AGAIN: Duration = Duration::from_secs(3);
+
+/// A kept token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    token: Sealed,
+    /// A mark of the configured token that it replaces; empty when none was configured.
+    replaces: String,
+}
+
+/// The credentials to use; [`Credentials::Missing`] when nobody has signed in yet.
+///
+/// # Errors
+///
+/// A kept token that cannot be opened is said to be so, and not passed over.
+pub(crate) fn credentials(config: &Config, tenant: &Tenant) -> anyhow::Result<Credentials> {
+    if matches!(tenant.credentials, Credentials::SystemUser { .. }) {
+        return Ok(tenant.credentials.clone());
+    }
+    let kept = kept(config, tenant).filter(|kept| kept.replaces == mark(tenant));
+    match kept {
+        Some(kept) => open(config, tenant, &kept),
+        None => Ok(tenant.credentials.clone()),
+    }
+}
+
+/// Keeps a refresh token, sealed, in place of an earlier one and of the configured one.
+pub(crate) fn keep(config: &Config, tenant: &Tenant, token: &SecretString) -> anyhow::Result<()> {
+    let key = Key::load_or_make(&config.key).context("the token cannot be sealed")?;
+    let token = key.seal(&tenant.context, KEPT_AS, token.expose_secret())?;
+    let kept = serde_json::to_value(Kept { token, replaces: mark(tenant) })?;
+    let id = TenantId(tenant.context.clone());
+    let now = SystemClock::default().now();
+    leave(&config.database, &id, KEPT_AS, &kept, now).context("the token cannot be kept")
+}
+
+/// Keeps a token that SuperOffice renews, and takes one that somebody else keeps, until told to stop.
+pub(crate) async fn follow(config: Arc<Config>, client: Client, stop: CancellationToken) {
+    let Some(tenant) = &config.tenant else { return stop.cancelled().await };
+    if matches!(tenant.credentials, Credentials::SystemUser { .. }) {
+        return stop.cancelled().await;
+    }
+    let mut in_use = client.refresh_token();
+    in_use.mark_unchanged();
+    let mut known = kept(&config, tenant);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = in_use.changed() => {
+                if changed.is_err() {
+                    return stop.cancelled().await;
+                }
+                let token = in_use.borrow_and_update().clone();
+                match keep(&config, tenant, &token) {
+                    Ok(()) => tracing::info!("the new refresh token is kept, sealed"),
+                    Err(error) => tracing::error!("the new refresh token is not kept: {error:#}; sign in again with `so-connector setup --only auth` before the next start"),
+                }
+                known = kept(&config, tenant);
+            }
+            () = tokio::time::sleep(LOOK_AGAIN) => {
+                let now = kept(&config, tenant);
+                if now == known {
+                    continue;
+                }
+                known = now;
+                match credentials(&config, tenant) {
+                    Ok(credentials) => {
+                        client.sign_in_with(credentials);
+                        in_use.mark_unchanged();
+                        tracing::info!("somebody signed in anew; the work goes on with that");
+                    }
+                    Err(error) => tracing::error!("somebody signed in anew, and it is of no use: {error:#}"),
+                }
+            }
+        }
+    }
+}
+
+fn kept(config: &Config, tenant: &Tenant) -> Option<Kept> {
+    let id = TenantId(tenant.context.clone());
+    let value = Peek::open(&config.database).ok()?.setting(&id, KEPT_AS)?;
+    serde_json::from_value(value).ok()
+}
+
+fn open(config: &Config, tenant: &Tenant, kept: &Kept) -> anyhow::Result<Credentials> {
+    let opened = Key::load(&config.key).and_then(|key| key.open(&tenant.context, KEPT_AS, &kept.token));
+    opened.map(Credentials::RefreshToken).context(
+        "the kept sign-in cannot be opened; put its key back, or sign in again with `so-connector setup --only auth`",
+    )
+}
+
+/// A mark of the configured token, from which nobody can tell it.
+fn mark(tenant: &Tenant) -> String {
+    match &tenant.credentials {
+        Credentials::RefreshToken(token) => hex(&Sha256::digest(token.expose_secret().as_bytes())),
+        Credentials::Missing | Credentials::SystemUser { .. } => String::new(),
+    }
+}
