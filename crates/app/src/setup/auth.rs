@@ -10,7 +10,8 @@ use url::Url;
 
 use super::Done;
 use super::callback::Callback;
-use super::talk::{Question, Talk};
+use super::talk::{Question, Talk, pick};
+use super::tenant;
 use crate::config::{Config, Tenant};
 use crate::failure::{Failure, Status, refused};
 use crate::format::say;
@@ -58,14 +59,19 @@ pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
         let saved = talk.save()?;
         return Ok(if saved { Done::changed(words) } else { Done::as_it_was(words) });
     }
+    let mut way = default_way(talk).to_owned();
     loop {
-        let outcome = sign_in(talk).await;
-        match outcome {
+        way = talk.choose(&WAY, &WAYS, &way)?;
+        match sign_in(talk, &way).await {
             Ok(done) => return Ok(done),
             Err(failure) if talk.asks() && failure.kind() != Status::Interrupted => {
                 say(&format!("  ! {}", failure.message()));
             }
             Err(failure) => return Err(failure),
+        }
+        let options = ["try again", "correct the client ID and the client secret first"];
+        if pick("What now? (Ctrl-C stops)", options.map(str::to_owned).to_vec())? == 1 {
+            tenant::ask_application(talk)?;
         }
     }
 }
@@ -94,10 +100,8 @@ async fn still_good(talk: &mut Talk) -> Result<Option<String>, Failure> {
     }
 }
 
-async fn sign_in(talk: &mut Talk) -> Result<Done, Failure> {
-    let default = default_way(talk);
-    let way = talk.choose(&WAY, &WAYS, default)?;
-    let (client, credentials) = match way.as_str() {
+async fn sign_in(talk: &mut Talk, way: &str) -> Result<Done, Failure> {
+    let (client, credentials) = match way {
         "system_user" => with_system_user(talk)?,
         "refresh_token" => {
             let token = SecretString::from(talk.secret(&TOKEN)?);

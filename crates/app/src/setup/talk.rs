@@ -136,8 +136,13 @@ impl Talk {
             return given(question, present, check);
         }
         loop {
-            let prompt =
-                Text::new(question.words).with_help_message(question.help).with_initial_value(&present);
+            let mut prompt = Text::new(question.words).with_help_message(question.help);
+            if check("").is_ok() {
+                // Nothing is an answer too, so the present one has to be taken away to give it.
+                prompt = prompt.with_initial_value(&present);
+            } else if !present.is_empty() {
+                prompt = prompt.with_default(&present);
+            }
             let text = asked(|| prompt.prompt())?.trim().to_owned();
             match check(&text) {
                 Ok(()) => {

@@ -60,6 +60,11 @@ fn ask(talk: &mut Talk) -> Result<(), Failure> {
         let is_context = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
         if is_context { Ok(()) } else { Err("Cust and a number is wanted, such as Cust12345".to_owned()) }
     })?;
+    ask_application(talk)
+}
+
+/// Asks for the application's id and secret.
+pub(super) fn ask_application(talk: &mut Talk) -> Result<(), Failure> {
     let filled = |text: &str| if text.is_empty() { Err("it is missing".to_owned()) } else { Ok(()) };
     talk.text(&CLIENT_ID, filled)?;
     talk.secret(&CLIENT_SECRET)?;

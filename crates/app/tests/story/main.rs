@@ -7,6 +7,7 @@
 //! * `coalescing`: duplicates and flurries; `rules`: what is written and what is not, and why
 //! * `guarded`: people who edit at the same time; `trouble`: a CRM that fails
 //! * `doctor`: each fault is found by name, and mended by its remedy
+//! * `setup`: from an empty tenant to a service that works
 //! * `drift`: an administrator who changes our fields while we work
 //! * `admin`: fields and lists that an administrator makes
 //! * `tools`: the operator's commands, held against what the emulator knows
@@ -33,6 +34,7 @@ mod guarded;
 mod kill;
 mod reception;
 mod rules;
+mod setup;
 mod sign_in;
 mod stopping;
 mod support;

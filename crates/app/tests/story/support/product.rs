@@ -42,6 +42,7 @@ pub(crate) struct Setup {
     companies: usize,
     seed: u64,
     populate: bool,
+    bare: bool,
     secret: Option<&'static str>,
 }
 
@@ -55,6 +56,7 @@ impl Setup {
             companies: 24,
             seed: 1,
             populate: false,
+            bare: false,
             secret: None,
         }
     }
@@ -74,6 +76,12 @@ impl Setup {
     /// The companies are in the CRM from the start, and no webhook tells of them.
     pub(crate) fn populated(mut self) -> Self {
         self.populate = true;
+        self
+    }
+
+    /// The tenant has none of the fields that texts go to, and the product is not configured.
+    pub(crate) fn bare(mut self) -> Self {
+        self.bare = true;
         self
     }
 
@@ -123,6 +131,7 @@ impl Setup {
             companies: self.companies,
             seed: self.seed,
             populate: self.populate,
+            fields: !self.bare,
             retry_waits: [Duration::from_millis(200), Duration::from_millis(800)],
             ..Options::default()
         });
@@ -134,7 +143,8 @@ impl Setup {
             std::fs::write(folder.path().join("connector.toml"), &self.toml).unwrap();
         }
         let port = free_port();
-        let mut variables = variables(&details, port, folder.path());
+        let mut variables =
+            if self.bare { BTreeMap::new() } else { variables(&details, port, folder.path()) };
         variables.extend(self.variables);
         let client = reqwest::Client::builder().no_proxy().timeout(SOON).build().unwrap();
         Product {
@@ -278,6 +288,16 @@ impl Product {
     pub(crate) fn printed(&self) -> (String, String) {
         let read = |name: &str| std::fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
         (read("stdout"), read("stderr"))
+    }
+
+    /// A command with the same configuration, to be started by the caller.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        program::command(self.folder.path(), &self.variables, arguments)
+    }
+
+    /// The port that the product listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Runs another command with the same configuration.
