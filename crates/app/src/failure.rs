@@ -108,7 +108,7 @@ pub(crate) fn refused(error: &Error) -> Failure {
     };
     let failure = Failure::words(status, error.in_full());
     match status {
-        Status::SignIn => failure.help("check SO_CLIENT_ID, SO_CLIENT_SECRET and SO_REFRESH_TOKEN; an administrator may have to approve the app once more"),
+        Status::SignIn => failure.help("check SO_CLIENT_ID and SO_CLIENT_SECRET; an administrator may have to approve the app once more: so-connector setup --only auth"),
         _ => failure,
     }
 }

@@ -141,7 +141,7 @@ fn refused(status: StatusCode, problem: &Value) -> Failure {
 pub(crate) fn tenant(config: &Config) -> Result<&Tenant, Failure> {
     config.tenant.as_ref().ok_or_else(|| {
         Failure::words(Status::SignIn, "no SuperOffice tenant is configured").help(
-            "set SO_CONTEXT_IDENTIFIER, SO_CLIENT_ID, SO_CLIENT_SECRET and SO_REFRESH_TOKEN in .env; or try: so-connector demo",
+            "connect to one: so-connector setup; or see everything without one: so-connector demo",
         )
     })
 }

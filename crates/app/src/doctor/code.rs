@@ -65,7 +65,7 @@ codes! {
         "Let only the service's user read it: chmod 600 .env";
     NoTenant "NO_TENANT" Failure
         "No SuperOffice tenant is configured."
-        "Set SO_CONTEXT_IDENTIFIER, SO_CLIENT_ID, SO_CLIENT_SECRET and SO_REFRESH_TOKEN in .env; the README says where they come from.";
+        "Configure one: so-connector setup";
     StorageUnusable "STORAGE_UNUSABLE" Failure
         "The database cannot be opened."
         "Let DATABASE_URL name a file in a folder that the service may write to; restore it from a backup if it is damaged.";
@@ -110,7 +110,7 @@ codes! {
         "Check SO_LOGIN_URL; if SuperOffice has a new domain, update this program.";
     SignInRefused "SIGN_IN_REFUSED" Failure
         "SuperOffice refuses the application or its token: a wrong secret, or consent that was withdrawn."
-        "Check SO_CLIENT_ID and SO_CLIENT_SECRET; then let an administrator approve the application again, and put the new refresh token into .env.";
+        "Check SO_CLIENT_ID and SO_CLIENT_SECRET; then let an administrator sign in and approve the application again: so-connector setup --only auth";
     ApiRefused "API_REFUSED" Failure
         "SuperOffice lets us in and refuses the simplest question."
         "Read SuperOffice's words; check that the application may use the Web API in the Developer Portal.";
@@ -140,7 +140,7 @@ codes! {
         "Give the API user's role the right to read and write companies and persons: Settings and maintenance, Users, Roles.";
     FieldMissing "FIELD_MISSING" Failure
         "The tenant has no published field for one of the texts, so that text is not written."
-        "Make it and publish it: Settings and maintenance, Fields; or name a field that there is under [fields] in connector.toml.";
+        "Let it be made, or name a field that there is: so-connector setup --only fields";
     FieldType "FIELD_TYPE" Failure
         "A field is there and holds neither text nor items of a user-defined list."
         "Name another field under [fields] in connector.toml, or make one of type text or list: Settings and maintenance, Fields.";
@@ -155,13 +155,13 @@ codes! {
         "Use a long text field (199 characters), and name it under [fields] in connector.toml.";
     ItemMissing "ITEM_MISSING" Warning
         "The list behind the vertical's field lacks items, so companies of those verticals get none."
-        "Add the items: Settings and maintenance, Lists.";
+        "Let them be added: so-connector setup --only fields; or add them in Settings and maintenance, Lists.";
     WebhooksRefused "WEBHOOKS_REFUSED" Failure
         "SuperOffice does not let the application see webhooks."
         "Ask for webhook access of the application in the Developer Portal, then let an administrator approve it again.";
     WebhookMissing "WEBHOOK_MISSING" Failure
         "The tenant has no webhook that sends to this service."
-        "Register it: so-connector webhook register";
+        "Register it: so-connector setup --only webhook";
     WebhookDuplicate "WEBHOOK_DUPLICATE" Warning
         "More than one webhook of ours is registered, so everything is delivered more than once."
         "Remove all but one: so-connector webhook remove ID";
