@@ -149,7 +149,7 @@ fn exit_statuses_say_what_went_wrong() {
     assert_eq!(go(&["demo", "--companies", "0"]).status, Some(2));
     let serve = go(&["serve"]);
     assert_eq!(serve.status, Some(4), "{serve:?}");
-    assert!(serve.stderr.contains("SO_CLIENT_ID"), "it says what to set: {}", serve.stderr);
+    assert!(serve.stderr.contains("so-connector setup"), "it says what to do: {}", serve.stderr);
     assert_eq!(go(&["--config", "missing.toml", "serve"]).status, Some(1));
     assert_eq!(go(&["config", "check"]).status, Some(0));
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is left behind");
@@ -180,7 +180,7 @@ fn a_wrong_configuration_is_told_at_once_and_with_its_place() {
     let found = only_document(&ran.stdout);
     assert_eq!(found["ok"], false);
     let findings = found["findings"].to_string();
-    for word in ["listen", "work.workers", "SO_CLIENT_ID", "SO_REFRESH_TOKEN"] {
+    for word in ["listen", "work.workers", "SO_CLIENT_ID", "SO_CONTEXT_IDENTIFIER"] {
         assert!(findings.contains(word), "{word} is told: {findings}");
     }
     let serve = run(folder.path(), &nothing, &["serve"]);
