@@ -95,5 +95,8 @@ for (const row of rows) {
   console.log(`${row.name.padEnd(width)}  ${row.kind.padEnd(5)}  ${row.wrong.length === 0 ? 'ok' : `FAILED  ${row.wrong.join('; ')}`}`);
 }
 const failed = rows.filter((row) => row.wrong.length > 0).length;
+// What stands in parentheses tells uses of one method apart.
+const methods = new Set(rows.filter((row) => row.kind !== 'raw').map((row) => row.name.replace(/\(.*/, '')));
+console.log(`${methods.size} methods of the client, ${rows.filter((row) => row.kind === 'raw').length} raw requests`);
 console.log(`${rows.length - failed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
