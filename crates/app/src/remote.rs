@@ -140,8 +140,7 @@ fn refused(status: StatusCode, problem: &Value) -> Failure {
 /// The configured tenant, or a failure that says how to configure one.
 pub(crate) fn tenant(config: &Config) -> Result<&Tenant, Failure> {
     config.tenant.as_ref().ok_or_else(|| {
-        Failure::words(Status::SignIn, "no SuperOffice tenant is configured").help(
-            "connect to one: so-connector setup; or see everything without one: so-connector demo",
-        )
+        Failure::words(Status::SignIn, "no SuperOffice tenant is configured")
+            .help("connect to one: so-connector setup; or see everything without one: so-connector demo")
     })
 }

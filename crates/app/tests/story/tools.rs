@@ -6,7 +6,7 @@ use superoffice_emulator::{Entity, Kind, Mishap, NextLink};
 use crate::support::{API_USER, INSIDER, Product, Setup, only_document};
 
 /// Companies in the tenant; more than fit into two pages.
-const MANY: usize = 1_200;
+const MANY: usize = 25_000;
 
 async fn tenant(companies: usize) -> Product {
     Setup::new().companies(companies).populated().prepare().await
@@ -25,7 +25,7 @@ fn known(product: &Product, owner: i64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn counts_agree_with_the_tenant_however_it_pages() {
+async fn counts_and_latest_agree_with_the_tenant_however_it_pages() {
     let product = tenant(MANY).await;
     for link in [NextLink::Text, NextLink::Null, NextLink::Absent] {
         product.world.set_policy(|policy| {
@@ -40,6 +40,9 @@ async fn counts_agree_with_the_tenant_however_it_pages() {
             assert_eq!((&owner["list"], &owner["find"]), (&expected, &expected), "{owner}");
         }
         assert_eq!(counts["unexplained"], 0);
+        let accounts = product.world.accounts();
+        let newest = accounts.iter().filter(|a| a.in_scope && !a.deleted).map(|a| a.id).max();
+        assert_eq!(ask(&product, &["latest"])["id"], json!(newest), "{link:?}");
     }
 }
 
