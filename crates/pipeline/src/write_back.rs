@@ -176,14 +176,18 @@ fn written(work: &mut Work<'_>, plan: &Plan, landed: &[FieldWrite]) -> Written {
     targets.dedup();
     let words = format!("Wrote {}.", list(&targets));
     work.step("write_back", words.clone());
-    let settlement = match waiting(work, plan) {
+    let settlement = settled(work, plan, words);
+    Written { targets, settlement }
+}
+
+/// What was written is done, unless something of it still waits for a field.
+fn settled(work: &Work<'_>, plan: &Plan, words: String) -> Settlement {
+    match waiting(work, plan) {
         Some(waiting) => {
-            let words = format!("{words} {waiting}");
-            Settlement::Held { reason: Reason::FieldChanged, words }
+            Settlement::Held { reason: Reason::FieldChanged, words: format!("{words} {waiting}") }
         }
         None => Settlement::Completed { words },
-    };
-    Written { targets, settlement }
+    }
 }
 
 /// Which fields wait because they are not what they were.
@@ -205,7 +209,7 @@ fn nothing(work: &mut Work<'_>, plan: &Plan, reason: Reason, landed: &[FieldWrit
         let landed: Vec<Target> = landed.iter().map(|write| write.target).collect();
         let words = format!("Wrote {}; seen after an interruption.", list(&landed));
         work.step("write_back", words.clone());
-        return Written { targets: landed, settlement: Settlement::Completed { words } };
+        return Written { targets: landed, settlement: settled(work, plan, words) };
     }
     let kept: Vec<String> = plan.kept.iter().map(|(target, kept)| format!("{target}: {kept:?}")).collect();
     work.step("write_back", format!("nothing to write ({})", kept.join(", ")));

@@ -125,6 +125,36 @@ async fn an_item_that_a_list_lost_is_waited_for_and_the_others_are_not() {
     goes_on(&product, id, "Vertical").await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_is_repaired_in_part_lets_go_what_it_can() {
+    let product = at_work().await;
+    let list = format!("udlist{}", field(&product, "Vertical").list.unwrap());
+    let mut held = Vec::new();
+    for company in &product.companies[1..3].to_vec() {
+        let id = product.enter(company);
+        product.settle().await;
+        let item = product.world.udf(Entity::Contact, id, "Vertical").unwrap();
+        let removed = product.world.remove_list_item(&list, &item).unwrap();
+        held.push((company.clone(), removed));
+    }
+    let mut twins = Vec::new();
+    for (company, _) in &held {
+        let id = product.enter(&story_twin(company));
+        product.settle().await;
+        assert_eq!(job(&product, id).await["reason"], "FIELD_CHANGED");
+        twins.push(id);
+    }
+    product.world.add_list_item(&list, held[0].1.clone());
+    until(SOON, "what the repaired item is for is written", async || {
+        (job(&product, twins[0]).await["state"] == "COMPLETED").then_some(())
+    })
+    .await;
+    let other = job(&product, twins[1]).await;
+    assert_eq!(other["state"], "HELD", "the other item is still lost: {other}");
+    product.world.add_list_item(&list, held[1].1.clone());
+    goes_on(&product, twins[1], "Vertical").await;
+}
+
 /// The same company under another name, so that it is no duplicate.
 fn story_twin(company: &superoffice_emulator::story::Company) -> superoffice_emulator::story::Company {
     let mut twin = company.clone();
