@@ -10,6 +10,7 @@ use crate::shell::{self, output, root, target};
 const GENERATED: &[(&str, &str)] = &[
     ("docs/configuration.md", "configuration"),
     ("docs/doctor.md", "doctor"),
+    ("docs/emulator-switches.md", "emulator"),
     ("docs/reasons.md", "reasons"),
 ];
 

@@ -101,6 +101,8 @@ pub(crate) enum ReferenceTopic {
     Reasons,
     /// Every fault that `doctor` knows
     Doctor,
+    /// Every switch of the emulator
+    Emulator,
 }
 
 /// Arguments of `demo`.

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
+use crate::world::policy::ErrorKey;
+
 /// A request, with its query in lower-case names.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
@@ -106,6 +108,24 @@ impl Answer {
     /// 404 in the vendor's words.
     pub(crate) fn not_found(what: &str, id: impl std::fmt::Display) -> Self {
         Self::problem(404, "SoNotFoundException", &format!("{what} id {id} not found"))
+    }
+
+    /// The same refusal with its sentence under the key that the switch asks for.
+    pub(crate) fn spelled(self, key: ErrorKey) -> Self {
+        let wanted = match key {
+            ErrorKey::Mixed => return self,
+            ErrorKey::ErrorMessage => "ErrorMessage",
+            ErrorKey::Message => "Message",
+        };
+        let Payload::Whole(bytes) = &self.body else { return self };
+        let Ok(Value::Object(mut body)) = serde_json::from_slice(bytes) else { return self };
+        if !body.contains_key("ErrorType") {
+            return self;
+        }
+        if let Some(message) = body.remove("Message").or_else(|| body.remove("ErrorMessage")) {
+            body.insert(wanted.to_owned(), message);
+        }
+        Self { body: Payload::Whole(Value::Object(body).to_string().into()), ..self }
     }
 
     /// The same answer with another header.

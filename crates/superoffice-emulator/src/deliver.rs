@@ -1,6 +1,6 @@
 //! Sends webhooks as documented: a test before saving, a signature, three attempts with 1 s and 4 s between them.
 //!
-//! Success is status 200 and nothing else. Nine failed attempts in a row switch a webhook off, 410 does so at
+//! Success is status 200; of others a switch decides. Nine failed attempts in a row switch a webhook off, 410 does so at
 //! once (docs.superoffice.com, "Webhook notification"). Eight deliveries travel at a time; an event that waits
 //! for its next attempt does not hold up the others.
 
@@ -103,7 +103,9 @@ async fn carry(
         }
         let Some((hook, timeout)) = world.with(|state| state.open_hook(errand)) else { return };
         let at = clock::now();
-        let headers = Heading { event: &errand.event, event_id: &errand.event_id, retry, test: false };
+        let first_retry = world.with(|state| state.policy.first_retry_header);
+        let headers =
+            Heading { event: &errand.event, event_id: &errand.event_id, retry, first_retry, test: false };
         let result = post(client, &hook, headers, errand.body.clone(), timeout).await;
         drop(held);
         if world.with(|state| state.note_attempt(errand, retry, at, result)) == Next::Done {
@@ -133,7 +135,8 @@ pub(crate) async fn test(client: &reqwest::Client, world: &World, hook: &Webhook
         let body = state.body_named(&occurrence, &hook.name, &hook.properties, &event_id);
         (event_id, body, Duration::from_millis(state.policy.receiver_timeout_ms))
     });
-    let headers = Heading { event: "test", event_id: &event_id, retry: 0, test: true };
+    let first_retry = world.with(|state| state.policy.first_retry_header);
+    let headers = Heading { event: "test", event_id: &event_id, retry: 0, first_retry, test: true };
     post(client, hook, headers, body.into(), timeout).await
 }
 
@@ -141,6 +144,8 @@ struct Heading<'a> {
     event: &'a str,
     event_id: &'a str,
     retry: usize,
+    /// Whether a first attempt says that it is one.
+    first_retry: bool,
     test: bool,
 }
 
@@ -156,8 +161,10 @@ async fn post(
         .timeout(timeout)
         .header("Content-Type", "application/json; charset=utf-8")
         .header("X-SuperOffice-Event", heading.event)
-        .header("X-SuperOffice-EventId", heading.event_id)
-        .header("X-SuperOffice-Retry", heading.retry.to_string());
+        .header("X-SuperOffice-EventId", heading.event_id);
+    if heading.retry > 0 || heading.first_retry {
+        request = request.header("X-SuperOffice-Retry", heading.retry.to_string());
+    }
     if heading.test {
         request = request.header("X-Hook-Test", "true");
     }
@@ -216,7 +223,8 @@ impl State {
             return Next::Done;
         };
         hook.total_calls += 1;
-        if status == Some(200) {
+        let any = self.policy.any_2xx_is_success;
+        if status.is_some_and(|status| status == 200 || any && (200..300).contains(&status)) {
             hook.consecutive_errors = 0;
             delivery.outcome = Outcome::Delivered;
             return Next::Done;

@@ -28,7 +28,7 @@ pub use world::contact::{Address, Contact, Element, Stamps};
 pub use world::edit::{Edit, EditError};
 pub use world::lists::{ListItem, Lists};
 pub use world::person::Person;
-pub use world::policy::{NextLink, Overlong, Policy};
+pub use world::policy::{DisplayFlags, ErrorKey, NextLink, Overlong, Policy, SWITCHES, Switch, WideRows};
 pub use world::udf::{Entity, FieldType, UdfField, UdfValue};
 pub use world::webhook::{Attempt, Delivery, HookState, Outcome, Webhook};
 pub use world::{Associate, Group, World};

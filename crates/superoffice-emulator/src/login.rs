@@ -27,12 +27,6 @@ const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 /// How long a ticket of a system user lasts since its last use.
 const TICKET_LIFE: SignedDuration = SignedDuration::from_hours(6);
 
-/// How long the answer about a tenant's state may be kept. Not documented; ours.
-const STATE_LIFE: SignedDuration = SignedDuration::from_mins(15);
-
-/// How far the minute in a signed system token may be from now. Not documented; ours.
-const STAMP_TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
-
 /// The made-up tenant's serial number.
 const SERIAL: &str = "1801550193";
 
@@ -228,7 +222,8 @@ fn system_user(state: &mut State, call: &Call) -> Answer {
     let Some((minute, signature)) = rest else { return failed("The system token is not valid") };
     let stamp = jiff::civil::DateTime::strptime("%Y%m%d%H%M", minute).ok();
     let stamp = stamp.and_then(|stamp| jiff::tz::Offset::UTC.to_timestamp(stamp).ok());
-    let fresh = stamp.is_some_and(|stamp| clock::now().duration_since(stamp).abs() <= STAMP_TOLERANCE);
+    let tolerance = SignedDuration::from_secs(state.policy.stamp_tolerance_s.into());
+    let fresh = stamp.is_some_and(|stamp| clock::now().duration_since(stamp).abs() <= tolerance);
     if !fresh {
         return failed("InvalidTimestamp (6)");
     }
@@ -246,10 +241,14 @@ fn system_user(state: &mut State, call: &Call) -> Answer {
     Answer::ok(&json!({"IsSuccessful": true, "Token": token, "ErrorMessage": null}))
 }
 
-/// Where a tenant lives and whether it runs. What an unknown tenant gets is not documented; the emulator says `Unknown`.
+/// Where a tenant lives and whether it runs. What an unknown tenant gets is a switch.
 fn tenant_state(state: &State, call: &Call) -> Answer {
     let asked = call.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let until = clock::webhook_time(clock::now() + STATE_LIFE);
+    let life = SignedDuration::from_secs(state.policy.state_life_s.into());
+    let until = clock::webhook_time(clock::now() + life);
+    if !asked.eq_ignore_ascii_case(&state.context) && state.policy.unknown_tenant_is_404 {
+        return Answer::not_found("Customer", asked);
+    }
     if !asked.eq_ignore_ascii_case(&state.context) {
         return Answer::ok(&json!({"ContextIdentifier": asked, "Endpoint": null, "State": "Unknown",
                                   "IsRunning": false, "ValidUntil": until, "Api": null, "Version": null}));

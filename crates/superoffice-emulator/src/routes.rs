@@ -214,7 +214,8 @@ pub(crate) async fn answer(world: &World, client: &reqwest::Client, target: Targ
             at_once(state, &target, Ask { call, style })
         }),
     };
-    done.unwrap_or_else(|refusal| refusal)
+    let key = world.with(|state| state.policy.error_key);
+    done.unwrap_or_else(|refusal| refusal.spelled(key))
 }
 
 /// The calls that need nothing but the tenant's data.

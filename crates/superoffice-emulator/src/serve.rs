@@ -132,6 +132,9 @@ impl Server {
             .after(trouble, async || {
                 if !path.at_home {
                     let wrong = "Wrong subdomain used to access tenant";
+                    if !self.world.with(|state| state.policy.wrong_host_body) {
+                        return Some(Answer { status: 421, ..Answer::nothing() });
+                    }
                     return Some(Answer::problem(421, "SoMisdirectedRequestException", wrong));
                 }
                 if target != Some(routes::Target::Version) && !self.admitted(call) {

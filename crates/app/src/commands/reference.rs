@@ -12,6 +12,7 @@ pub(super) fn run(topic: ReferenceTopic) {
         ReferenceTopic::Configuration => configuration(),
         ReferenceTopic::Reasons => reasons(),
         ReferenceTopic::Doctor => doctor(),
+        ReferenceTopic::Emulator => emulator(),
     };
     print(text.trim_end());
 }
@@ -64,6 +65,26 @@ fn doctor() -> String {
     text.extend(Code::ALL.iter().map(|code| {
         let gravity = code.severity().as_str();
         format!("| `{}` | {gravity} | {} | {} |\n", code.as_str(), code.cause(), code.remedy())
+    }));
+    text
+}
+
+fn emulator() -> String {
+    let mut text = String::from(
+        "# Switches of the emulator\n\n\
+         Made by `cargo xtask docs` from the table in the code. Where the vendor's documentation is silent, or says two\n\
+         things, the emulator does not guess silently: the choice has a name and a default. `GET /_emulator/policy` shows\n\
+         how they stand, `POST` sets those that the body names; see [the emulator](emulator.md).\n\n\
+         | switch | default | what it changes | what is known |\n|---|---|---|---|\n",
+    );
+    text.extend(superoffice_emulator::SWITCHES.iter().map(|switch| {
+        format!(
+            "| `{}` | `{}` | {} | {} |\n",
+            switch.name,
+            switch.default_text(),
+            switch.effect,
+            switch.known
+        )
     }));
     text
 }

@@ -139,14 +139,18 @@ pub(super) fn rendered(state: &State, entity: Entity, id: i64, ask: Ask<'_>, lin
     .unwrap_or_default()
 }
 
-/// Reads both dictionaries of a body. When they disagree, `CustomFields` wins; that is not documented.
+/// Reads both dictionaries of a body. Which one counts when they disagree is a switch.
 pub(super) fn take_over_udfs(
     state: &State,
     entity: Entity,
     udfs: &mut Udfs,
     body: &Value,
 ) -> Result<(), Answer> {
-    for dictionary in ["UserDefinedFields", "CustomFields"] {
+    let mut dictionaries = ["UserDefinedFields", "CustomFields"];
+    if !state.policy.custom_fields_win {
+        dictionaries.reverse();
+    }
+    for dictionary in dictionaries {
         let Some(values) = crate::json::get(body, dictionary).and_then(Value::as_object) else { continue };
         for (key, value) in values {
             set_udf(state, entity, udfs, key, value)?;
@@ -168,11 +172,17 @@ pub(super) fn set_udf(
         return Ok(());
     }
     let Some(field) = state.udf_by_prog_id(entity, key) else {
+        if !state.policy.unknown_prog_id_is_refused {
+            return Ok(());
+        }
         return Err(Answer::bad(&format!("There is no field with the prog-id {key}")));
     };
     let mut read = field.read(value, &state.lists).map_err(|wrong| Answer::bad(&wrong))?;
     let empty = field.empty();
     if field.read_only && udfs.get(&field.identity).unwrap_or(&empty) != &read {
+        if !state.policy.read_only_is_refused {
+            return Ok(());
+        }
         return Err(Answer::bad(&format!("The field {key} is read-only")));
     }
     if let UdfValue::Text(text) = &mut read

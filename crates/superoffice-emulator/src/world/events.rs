@@ -125,9 +125,11 @@ struct Body<'a> {
     webhook_name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field_values: Option<&'a Map<String, Value>>,
-    /// Where `Properties` go is not documented beyond "into the body"; the emulator puts them at its top level.
+    #[serde(rename = "Properties", skip_serializing_if = "Option::is_none")]
+    nested: Option<&'a Map<String, Value>>,
+    /// Where `Properties` go is not documented beyond "into the body"; a switch decides.
     #[serde(flatten)]
-    properties: &'a Map<String, Value>,
+    properties: Option<&'a Map<String, Value>>,
 }
 
 impl State {
@@ -158,6 +160,7 @@ impl State {
         properties: &Map<String, Value>,
         event_id: &str,
     ) -> Vec<u8> {
+        let nested = self.policy.webhook_properties_nested;
         let body = Body {
             event_id,
             timestamp: clock::webhook_time(clock::now()),
@@ -170,7 +173,8 @@ impl State {
             changed_by_associate_id: occurrence.by,
             webhook_name: name,
             field_values: occurrence.field_values.as_ref(),
-            properties,
+            nested: Some(properties).filter(|properties| nested && !properties.is_empty()),
+            properties: Some(properties).filter(|_| !nested),
         };
         serde_json::to_vec(&body).expect("a body of texts and numbers can always be written")
     }

@@ -1,8 +1,14 @@
 //! Switches for what the vendor's documentation leaves open, each with the default that we chose.
 //!
 //! The emulator never guesses silently: whatever is not documented has a name here, so that a test can try both ways.
+//! The table in `policy/switches.rs` says of each switch what it changes and what is known; `docs/emulator-switches.md` is
+//! made from it.
+
+mod switches;
 
 use serde::{Deserialize, Serialize};
+
+pub use switches::{SWITCHES, Switch};
 
 /// How `odata.nextLink` looks when more rows follow. What the vendor sends there is not documented, so each form is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,43 +32,85 @@ pub enum Overlong {
     Truncate,
 }
 
-/// Choices for behaviour that is not documented.
+/// What rows look like with `$mode=Wide`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WideRows {
+    /// As with `Full`.
+    Full,
+    /// As with `Slim`.
+    Slim,
+}
+
+/// What rows say of a yes or no with `$output=Display`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisplayFlags {
+    /// The name of an icon for yes, nothing for no.
+    Icon,
+    /// `true` or `false`, as without `$output`.
+    Logical,
+}
+
+/// Under which key an error body has its sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKey {
+    /// `Message` where arguments are refused, `ErrorMessage` elsewhere, as recorded.
+    Mixed,
+    /// Always `ErrorMessage`.
+    ErrorMessage,
+    /// Always `Message`.
+    Message,
+}
+
+/// Choices for behaviour that is not documented. [`SWITCHES`] says more of each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "a panel of independent switches")]
+#[expect(missing_docs, reason = "the table of switches describes each, and a test keeps it complete")]
 pub struct Policy {
-    /// Most rows in one answer of an OData list, and how many without `$top`.
     pub page_cap: usize,
-    /// See [`NextLink`].
     pub next_link: NextLink,
-    /// Whether filters may use `ge` and `le`; the vendor's samples mark them as failing.
+    pub inline_count: bool,
+    pub wide_rows: WideRows,
+    pub display_flags: DisplayFlags,
     pub ge_and_le: bool,
-    /// Whether the date operator `after` includes the day itself.
+    pub operators_by_type: bool,
+    pub bad_filter_status: u16,
+    pub weeks_start_on_sunday: bool,
     pub after_includes_the_day: bool,
-    /// See [`Overlong`].
+    pub dynamic_shows_deleted: bool,
     pub overlong: Overlong,
-    /// Whether replacing a dictionary with a partial one leaves the other keys alone.
     pub partial_dictionary_merges: bool,
-    /// Whether a change of user-defined fields alone raises `.changed`, with `userdef_id` among the changes.
+    pub custom_fields_win: bool,
+    pub unknown_prog_id_is_refused: bool,
+    pub read_only_is_refused: bool,
     pub udf_only_events: bool,
-    /// Whether a change of the web address alone raises `.changed`, with `URLAddress` among the changes.
     pub url_events: bool,
-    /// Whether a change of phones, e-mails or addresses alone raises `.changed`; documented as no.
     pub child_table_events: bool,
-    /// Whether webhook targets must be https; loopback may always be http.
     pub require_https: bool,
-    /// Whether reading a deleted record answers 404; otherwise it is served, marked as deleted.
-    pub deleted_is_gone: bool,
-    /// Whether entities carry `CustomFields`; older servers do not.
-    pub custom_fields: bool,
-    /// Whether entities carry the deprecated `UserDefinedFields`.
-    pub user_defined_fields: bool,
-    /// Hours between UTC and the tenant's base time zone.
-    pub base_offset_hours: i8,
-    /// Whether asking for the draft of a user-defined field saves it already.
-    pub udef_draft_is_saved: bool,
-    /// How long a receiver may take to answer a webhook, in milliseconds.
+    pub webhooks_by_application: bool,
+    pub foreign_webhook_status: u16,
+    pub webhook_secret_is_masked: bool,
+    pub webhook_properties_nested: bool,
+    pub any_2xx_is_success: bool,
+    pub first_retry_header: bool,
     pub receiver_timeout_ms: u64,
+    pub deleted_is_gone: bool,
+    pub custom_fields: bool,
+    pub user_defined_fields: bool,
+    pub udef_draft_is_saved: bool,
+    pub multi_language_lists: bool,
+    pub base_offset_hours: i8,
+    pub base_time_zone: Option<String>,
+    pub stamps_are_utc: bool,
+    pub unknown_time_zone_is_refused: bool,
+    pub error_key: ErrorKey,
+    pub wrong_host_body: bool,
+    pub unknown_tenant_is_404: bool,
+    pub state_life_s: u32,
+    pub stamp_tolerance_s: u32,
 }
 
 impl Default for Policy {
@@ -70,20 +118,45 @@ impl Default for Policy {
         Self {
             page_cap: 1000,
             next_link: NextLink::Text,
+            inline_count: false,
+            wide_rows: WideRows::Full,
+            display_flags: DisplayFlags::Icon,
             ge_and_le: false,
+            operators_by_type: true,
+            bad_filter_status: 400,
+            weeks_start_on_sunday: false,
             after_includes_the_day: false,
+            dynamic_shows_deleted: false,
             overlong: Overlong::Reject,
             partial_dictionary_merges: true,
+            custom_fields_win: true,
+            unknown_prog_id_is_refused: true,
+            read_only_is_refused: true,
             udf_only_events: true,
             url_events: true,
             child_table_events: false,
             require_https: true,
+            webhooks_by_application: true,
+            foreign_webhook_status: 404,
+            webhook_secret_is_masked: false,
+            webhook_properties_nested: false,
+            any_2xx_is_success: false,
+            first_retry_header: true,
+            receiver_timeout_ms: 10_000,
             deleted_is_gone: true,
             custom_fields: true,
             user_defined_fields: true,
-            base_offset_hours: 1,
             udef_draft_is_saved: false,
-            receiver_timeout_ms: 10_000,
+            multi_language_lists: false,
+            base_offset_hours: 1,
+            base_time_zone: None,
+            stamps_are_utc: false,
+            unknown_time_zone_is_refused: false,
+            error_key: ErrorKey::Mixed,
+            wrong_host_body: true,
+            unknown_tenant_is_404: false,
+            state_life_s: 900,
+            stamp_tolerance_s: 600,
         }
     }
 }

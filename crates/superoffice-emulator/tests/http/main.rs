@@ -8,5 +8,6 @@ mod lists;
 mod login;
 mod mishaps;
 mod support;
+mod switches;
 mod webhooks;
 mod websites;
