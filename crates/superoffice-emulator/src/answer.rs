@@ -17,6 +17,8 @@ pub(crate) struct Call {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The application that the credentials belong to; empty until they were checked.
+    pub(crate) application: String,
 }
 
 impl Call {
@@ -126,6 +128,11 @@ impl Answer {
             body.insert(wanted.to_owned(), message);
         }
         Self { body: Payload::Whole(Value::Object(body).to_string().into()), ..self }
+    }
+
+    /// The same answer with another status.
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 
     /// The same answer with another header.

@@ -68,6 +68,11 @@ impl DateStyle {
         self.offset.to_timestamp(civil).ok()
     }
 
+    /// A moment as a clock in this zone shows it.
+    pub(crate) fn local(self, moment: Timestamp) -> DateTime {
+        self.offset.to_datetime(moment)
+    }
+
     /// The day of a moment, as somebody in this zone would say it.
     pub(crate) fn day(self, moment: Timestamp) -> Date {
         self.offset.to_datetime(moment).date()

@@ -56,7 +56,10 @@ pub(crate) enum Target {
     AdminItemRemove(String, i64),
     Lists,
     List(String),
+    Selectable(String),
+    Archives,
     Archive(String),
+    ArchiveMetadata(String),
     Principal,
     CurrentAssociate,
     Associate,
@@ -118,9 +121,8 @@ pub(crate) fn find(method: &Method, segments: &[String]) -> Option<(&'static str
             return of_entity(method.as_str(), rest, &segments[1..]);
         }
         ("GET", ["v1", "mdolist"]) => ("MDOList", T::Lists),
-        ("GET", ["v1", "mdolist", _] | ["v1", "mdolist", _, "selectable"]) => {
-            ("MDOList/{name}", T::List(raw(2)))
-        }
+        ("GET", ["v1", "mdolist", _]) => ("MDOList/{name}", T::List(raw(2))),
+        ("GET", ["v1", "mdolist", _, "selectable"]) => ("MDOList/{name}/selectable", T::Selectable(raw(2))),
         ("GET", ["v1", "list"]) => ("List", T::AdminLists),
         ("POST", ["v1", "list"]) => ("List", T::AdminListCreate),
         ("GET", ["v1", "list", _]) => ("List/{list}", T::AdminList(raw(2))),
@@ -129,6 +131,10 @@ pub(crate) fn find(method: &Method, segments: &[String]) -> Option<(&'static str
         ("POST", ["v1", "list", _, "items"]) => ("List/{list}/Items", T::AdminItemAdd(raw(2))),
         ("DELETE", ["v1", "list", _, "items", id]) => {
             ("List/{list}/Items/{id}", T::AdminItemRemove(raw(2), id.parse().ok()?))
+        }
+        ("GET", ["v1", "archive"]) => ("Archive", T::Archives),
+        ("GET", ["v1", "archive", _, "$metadata"]) => {
+            ("Archive/{provider}/$metadata", T::ArchiveMetadata(raw(2)))
         }
         ("GET" | "POST", ["v1", "archive", _]) => ("Archive/{provider}", T::Archive(raw(2))),
         ("GET", ["v1", "user"]) => ("User", T::Archive("AllUsers".to_owned())),
@@ -232,7 +238,9 @@ fn at_once(state: &mut State, target: &Target, ask: Ask<'_>) -> Result<Answer, A
         Target::Rows(Entity::Contact) => archive::contacts(state, ask),
         Target::Rows(Entity::Person) => archive::persons(state, ask, None),
         Target::PersonsOf(id) => archive::persons(state, ask, Some(*id)),
+        Target::Archives => Ok(archive::names(state)),
         Target::Archive(provider) => archive::provider(state, provider, ask),
+        Target::ArchiveMetadata(provider) => archive::metadata(state, provider),
         Target::Layout(entity) => Ok(udef::layout(state, *entity)),
         Target::LayoutField(entity, name) => udef::one(state, *entity, name),
         Target::LayoutDraft(entity) => udef::draft(state, *entity, ask),
@@ -253,7 +261,8 @@ fn at_once(state: &mut State, target: &Target, ask: Ask<'_>) -> Result<Answer, A
         Target::AdminItemRemove(name, id) => list::remove_item(state, name, *id),
         Target::Publish(entity) => Ok(udef::publish(state, *entity)),
         Target::Lists => Ok(list::names(state)),
-        Target::List(name) => list::items(state, name),
+        Target::List(name) => list::items(state, name, ask),
+        Target::Selectable(name) => list::selectable(state, name, ask),
         Target::Principal => Ok(user::principal(state)),
         Target::CurrentAssociate => Ok(user::current_associate(state)),
         Target::Associate => user::associate(state),

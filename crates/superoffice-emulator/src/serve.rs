@@ -214,6 +214,7 @@ async fn read(request: Request<Incoming>) -> Result<Call, Answer> {
         query: url::form_urlencoded::parse(raw_query.as_bytes()).into_owned().collect(),
         headers: head.headers,
         body,
+        application: String::new(),
     })
 }
 

@@ -55,6 +55,11 @@ impl Associate {
         900_000 + self.id
     }
 
+    /// First and last name.
+    pub(crate) fn names(&self) -> (&str, &str) {
+        self.full_name.split_once(' ').unwrap_or((&self.full_name, ""))
+    }
+
     /// A plainly fictional address.
     pub(crate) fn email(&self) -> String {
         format!("{}@crm.example", self.short_name.to_ascii_lowercase())
@@ -121,6 +126,11 @@ impl State {
         self.associates.iter().find(|associate| associate.id == id)
     }
 
+    /// The name of a list item as the API writes it; empty when there is none.
+    pub(crate) fn item_name(&self, list: &str, id: i64) -> &str {
+        self.lists.name(list, id)
+    }
+
     pub(crate) fn api_user(&self) -> i64 {
         self.associates.iter().find(|associate| associate.api_user).map_or(0, |associate| associate.id)
     }
@@ -154,6 +164,16 @@ impl State {
             .flatten()
             .filter_map(|id| self.persons.get(id))
             .filter(|person| person.stamps.deleted.is_none())
+    }
+
+    /// All people of a company, in the recycle bin or not.
+    pub(crate) fn all_persons_at(&self, contact: i64) -> impl Iterator<Item = &Person> {
+        self.persons_of.get(&contact).into_iter().flatten().filter_map(|id| self.persons.get(id))
+    }
+
+    /// The webhooks that an application may see.
+    pub(crate) fn webhooks_of(&self, _application: &str) -> Vec<&Webhook> {
+        self.webhooks.values().collect()
     }
 
     pub(crate) fn insert_contact(&mut self, contact: Contact) {

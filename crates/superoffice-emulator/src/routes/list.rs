@@ -15,19 +15,62 @@ pub(super) fn names(state: &State) -> Answer {
     Answer::ok(&state.lists.names().map(Value::from).collect())
 }
 
-/// `GET MDOList/{name}`
-pub(super) fn items(state: &State, name: &str) -> Result<Answer, Answer> {
-    Ok(Answer::ok(&values(state, name)?.into()))
+/// `GET MDOList/{name}?query=`
+pub(super) fn items(state: &State, name: &str, ask: Ask<'_>) -> Result<Answer, Answer> {
+    Ok(Answer::ok(&values(state, name, ask.call.param("query").unwrap_or_default())?.into()))
 }
 
-/// The items of a list.
-pub(super) fn values(state: &State, name: &str) -> Result<Vec<Value>, Answer> {
+/// `GET MDOList/{name}/selectable`: the same items as the carrier that can be ticked.
+pub(super) fn selectable(state: &State, name: &str, ask: Ask<'_>) -> Result<Answer, Answer> {
+    let items = values(state, name, ask.call.param("query").unwrap_or_default())?;
+    Ok(Answer::ok(&ticked(items, ask.style).into()))
+}
+
+/// Items as the carrier that can be ticked; none is.
+pub(super) fn ticked(items: Vec<Value>, style: crate::clock::DateStyle) -> Vec<Value> {
+    let ticked = |mut item: Value| {
+        item["Selected"] = false.into();
+        item["Hidden"] = false.into();
+        item["LastChanged"] = style.write_opt(None).into();
+        item
+    };
+    items.into_iter().map(ticked).collect()
+}
+
+/// The items of a list. Some lists are made for the question: the columns of an archive, and what a search finds.
+pub(super) fn values(state: &State, name: &str, query: &str) -> Result<Vec<Value>, Answer> {
+    if let Some((kind, provider)) = name.split_once(':') {
+        return archive_columns(state, kind, provider);
+    }
+    if name.eq_ignore_ascii_case("contact_freetextsearch") {
+        return Ok(super::archive::found(state, query));
+    }
     if !state.lists.has(name) {
         return Err(Answer::problem(404, "SoNotFoundException", &format!("List {name} not found")));
     }
     let lower = name.to_ascii_lowercase();
     let offered = state.lists.items(name).iter().filter(|item| !item.deleted);
     Ok((1..).zip(offered).map(|(rank, item)| item.render(&lower, rank)).collect())
+}
+
+/// `archiveColumns:Provider` and `archiveRestrictionColumns:Provider`. What such an item carries is not documented; here
+/// its name is the column's heading, `Type` its type and `ExtraInfo` its name.
+fn archive_columns(state: &State, kind: &str, provider: &str) -> Result<Vec<Value>, Answer> {
+    let restrictions = match kind.to_ascii_lowercase().as_str() {
+        "archivecolumns" => false,
+        "archiverestrictioncolumns" => true,
+        _ => return Err(missing(kind)),
+    };
+    let part = |column: &Value, name: &str| json::get(column, name).map(json::text).unwrap_or_default();
+    let columns = super::archive::available_columns(state, provider)?.into_iter();
+    let wanted = columns.filter(|column| !restrictions || column["CanRestrictBy"] == true);
+    let item = |(rank, column): (usize, Value)| {
+        let id = i64::try_from(rank).unwrap_or(0);
+        let kind = part(&column, if restrictions { "RestrictionType" } else { "DisplayType" });
+        let item = ListItem::new(id, &part(&column, "DisplayName"));
+        ListItem { extra: part(&column, "Name"), ..item }.render(&kind, rank)
+    };
+    Ok((1..).zip(wanted).map(item).collect())
 }
 
 /// `GET List`: the lists of the tenant's own, and the built-in ones.

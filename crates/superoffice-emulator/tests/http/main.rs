@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests and their helpers a panic is the message")]
 
+mod archives;
 mod control;
 mod entities;
+mod filters;
 mod lists;
 mod login;
 mod mishaps;

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::Asked;
 use crate::answer::Answer;
-use crate::clock::DateStyle;
 use crate::json;
 use crate::routes::list;
 use crate::world::State;
@@ -15,16 +14,16 @@ pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Result<Answer, Answer>
         "udlist" => format!("udlist{}", asked.text("AdditionalInfo")),
         name => name.to_owned(),
     };
-    let items = || list::values(state, &name);
+    let items = || list::values(state, &name, "");
     let done = match asked.method {
         "getlistnames" => return Ok(list::names(state)),
         "getlist" | "getsimplelist" => items()?,
         "getlistwithrestriction" => restricted(items()?, asked),
-        "getselectablelist" | "getselectablesimplelist" => selectable(items()?, style),
-        "getselectablelistwithrestriction" => selectable(restricted(items()?, asked), style),
+        "getselectablelist" | "getselectablesimplelist" => list::ticked(items()?, style),
+        "getselectablelistwithrestriction" => list::ticked(restricted(items()?, asked), style),
         "getlistitem" => {
             let wanted = Some(Value::from(asked.id("Id")));
-            let found = list::values(state, &asked.text("ListName"))?
+            let found = list::values(state, &asked.text("ListName"), "")?
                 .into_iter()
                 .find(|item| item.get("Id") == wanted.as_ref());
             return Ok(Answer::ok(&found.unwrap_or_default()));
@@ -41,15 +40,4 @@ fn restricted(mut items: Vec<Value>, asked: &Asked<'_>) -> Vec<Value> {
         json::get(item, "Name").is_some_and(|name| json::text(name).to_lowercase().contains(&wanted))
     });
     items
-}
-
-/// The same items as the carrier that can be ticked.
-fn selectable(items: Vec<Value>, style: DateStyle) -> Vec<Value> {
-    let ticked = |mut item: Value| {
-        item["Selected"] = false.into();
-        item["Hidden"] = false.into();
-        item["LastChanged"] = style.write_opt(None).into();
-        item
-    };
-    items.into_iter().map(ticked).collect()
 }

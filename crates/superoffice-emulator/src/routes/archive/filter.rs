@@ -1,18 +1,28 @@
 //! `$filter`: reading it and deciding whether a row passes.
 //!
 //! SuperOffice's filters look like OData and are not: a quote is escaped by a backslash, operators are words such as
-//! `begins` and `oneOf`, and date operators look at the day alone (docs.superoffice.com, "Filters"). Texts compare
-//! without regard to case, as the database does. What the emulator does not know it refuses, so that a mistake shows.
+//! `begins` and `oneOf`, and date operators look at the day alone (docs.superoffice.com, "Using filters" and
+//! "Restriction types"). Texts compare without regard to case, as the database does. What the emulator does not know it
+//! refuses, so that a mistake shows. A filter is prepared once, so that a row costs no parsing.
 
+mod operator;
+mod period;
+mod prepare;
 mod read;
 
+use std::cmp::Ordering;
+use std::ops::RangeInclusive;
+
+use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::columns::{Cell, Column, Row};
-use crate::clock::{self, DateStyle};
+use super::cell::Cell;
+use super::columns::Column;
+use super::row::Row;
+use crate::clock::DateStyle;
 use crate::world::State;
 
-pub(super) use read::parse;
+pub(super) use read::{Settings, parse};
 
 /// What a row is judged against besides itself.
 #[derive(Debug, Clone, Copy)]
@@ -26,43 +36,73 @@ pub(super) struct Context<'a> {
 pub(super) enum Filter {
     All(Vec<Filter>),
     Any(Vec<Filter>),
-    Is(Column, Operator, Vec<Literal>),
+    Is(Column, Test),
 }
 
-/// A value in a filter.
+/// What is asked of a value, ready to be compared.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Literal {
-    Number(f64),
-    Text(String),
-    /// A bare word, such as `true`.
-    Word(String),
+pub(super) enum Test {
+    /// A number in relation to another.
+    Number(Relation, f64),
+    NumberBetween(f64, f64),
+    /// Whether a number is among others, which are sorted.
+    Numbers(Vec<f64>, Wanted),
+    /// A text, in lower case, in relation to another.
+    Text(Likeness, String),
+    TextBetween(String, String),
+    /// Whether a text is among others, which are sorted.
+    Texts(Vec<String>, Wanted),
+    Flag(bool),
+    /// A day from one to another, each included.
+    Days(Option<Date>, Option<Date>),
+    Moment(Relation, Timestamp),
+    /// The words of a free text search, which choose the rows beforehand.
+    Words(Vec<String>),
+    /// The value does not fit the column, so no row passes.
+    Never,
 }
 
-/// What an operator asks.
+/// How two values stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(super) enum Relation {
     Equal,
     Unequal,
     Less,
     Greater,
-    LessOrEqual,
-    GreaterOrEqual,
-    Between,
-    OneOf,
-    NotOneOf,
+    AtMost,
+    AtLeast,
+}
+
+/// How two texts stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Likeness {
+    Is,
+    IsNot,
     Begins,
-    Contains,
-    Ends,
     NotBegins,
+    Contains,
     NotContains,
-    BeforeDay,
-    OnDay,
-    AfterDay,
-    UpToDay,
-    BeforeTime,
-    AfterTime,
-    Today,
-    CurrentAssociate,
+    Ends,
+}
+
+/// Whether the value is to be in a list or out of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    In,
+    Out,
+}
+
+impl Relation {
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Equal => order.is_eq(),
+            Self::Unequal => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::Greater => order.is_gt(),
+            Self::AtMost => order.is_le(),
+            Self::AtLeast => order.is_ge(),
+        }
+    }
 }
 
 impl Filter {
@@ -71,22 +111,42 @@ impl Filter {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.passes(context, row)),
             Self::Any(parts) => parts.iter().any(|part| part.passes(context, row)),
-            Self::Is(column, operator, values) => {
-                holds(context, &column.cell(context.state, row), *operator, values)
+            Self::Is(column, test) => {
+                !column.drops(context.state, row)
+                    && test.holds(&column.cell(context.state, row), context.style)
             }
         }
     }
 
-    /// The primary key that all passing rows lie above, if the filter says so: key-set paging.
-    pub(super) fn lower_bound(&self) -> Option<i64> {
+    /// The primary keys between which all passing rows lie: key-set paging, and one record by its key.
+    pub(super) fn keys(&self) -> RangeInclusive<i64> {
         match self {
-            Self::All(parts) => parts.iter().filter_map(Self::lower_bound).max(),
-            Self::Is(column, Operator::Greater, values) if column.is_key() => match values.first() {
-                #[expect(clippy::cast_possible_truncation, reason = "ids are far below 2^53")]
-                Some(Literal::Number(number)) => Some(number.floor() as i64),
-                _ => None,
-            },
+            Self::All(parts) => parts
+                .iter()
+                .map(Self::keys)
+                .fold(EVERY_KEY, |all, part| *all.start().max(part.start())..=*all.end().min(part.end())),
+            Self::Is(column, test) if column.is_key() => test.range(),
+            Self::Any(_) | Self::Is(..) => EVERY_KEY,
+        }
+    }
+
+    /// The one company to which all passing persons belong, if the filter says so.
+    pub(super) fn company(&self) -> Option<i64> {
+        match self {
+            Self::All(parts) => parts.iter().find_map(Self::company),
+            Self::Is(column, Test::Number(Relation::Equal, number)) if column.is_company_of_person() => {
+                Some(floor(*number))
+            }
             Self::Any(_) | Self::Is(..) => None,
+        }
+    }
+
+    /// The words of a free text search.
+    pub(super) fn words(&self) -> Vec<String> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::words).collect(),
+            Self::Is(_, Test::Words(words)) => words.clone(),
+            Self::Is(..) => Vec::new(),
         }
     }
 
@@ -94,100 +154,83 @@ impl Filter {
     pub(super) fn mentions_deletion(&self) -> bool {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::mentions_deletion),
-            Self::Is(column, ..) => column.is_deletion(),
+            Self::Is(column, _) => column.is_deletion(),
         }
     }
 }
 
-fn holds(context: &Context<'_>, cell: &Cell, operator: Operator, values: &[Literal]) -> bool {
-    use Operator as O;
-    let Context { state, style } = context;
-    let first = values.first();
-    let text = || cell.text().to_lowercase();
-    let value = || first.map_or_else(String::new, |value| value.text().to_lowercase());
-    let order = |value: &Literal| order(cell, value, *style);
-    let day = || match cell {
-        Cell::Moment(moment) => moment.map(|moment| style.day(moment)),
-        Cell::Day(day) => *day,
-        _ => None,
-    };
-    let by_day = |test: &dyn Fn(Date, Date) -> bool| {
-        let wanted = first.and_then(|value| clock::read_day(&value.text()));
-        day().zip(wanted).is_some_and(|(day, wanted)| test(day, wanted))
-    };
-    let by_time = |test: &dyn Fn(jiff::Timestamp, jiff::Timestamp) -> bool| {
-        let wanted = first.and_then(|value| style.read(&value.text()));
-        matches!(cell, Cell::Moment(Some(moment)) if wanted.is_some_and(|wanted| test(*moment, wanted)))
-    };
-    match operator {
-        O::Equal => first.is_some_and(|value| equal(cell, value, *style)),
-        O::Unequal => first.is_some_and(|value| !equal(cell, value, *style)),
-        O::Less => first.and_then(order).is_some_and(std::cmp::Ordering::is_lt),
-        O::Greater => first.and_then(order).is_some_and(std::cmp::Ordering::is_gt),
-        O::LessOrEqual => first.and_then(order).is_some_and(std::cmp::Ordering::is_le),
-        O::GreaterOrEqual => first.and_then(order).is_some_and(std::cmp::Ordering::is_ge),
-        O::Between => {
-            first.and_then(order).is_some_and(std::cmp::Ordering::is_ge)
-                && values.get(1).and_then(order).is_some_and(std::cmp::Ordering::is_le)
-        }
-        O::OneOf => values.iter().any(|value| equal(cell, value, *style)),
-        O::NotOneOf => !values.iter().any(|value| equal(cell, value, *style)),
-        O::Begins => text().starts_with(&value()),
-        O::NotBegins => !text().starts_with(&value()),
-        O::Contains => text().contains(&value()),
-        O::NotContains => !text().contains(&value()),
-        O::Ends => text().ends_with(&value()),
-        O::BeforeDay => by_day(&|day, wanted| day < wanted),
-        O::OnDay => by_day(&|day, wanted| day == wanted),
-        O::AfterDay if state.policy.after_includes_the_day => by_day(&|day, wanted| day >= wanted),
-        O::AfterDay => by_day(&|day, wanted| day > wanted),
-        O::UpToDay => by_day(&|day, wanted| day <= wanted),
-        O::BeforeTime => by_time(&|moment, wanted| moment < wanted),
-        O::AfterTime => by_time(&|moment, wanted| moment >= wanted),
-        O::Today => day() == Some(style.day(clock::now())),
-        O::CurrentAssociate => matches!(cell, Cell::Choice(id, _) if *id == state.api_user()),
-    }
+const EVERY_KEY: RangeInclusive<i64> = i64::MIN..=i64::MAX;
+
+#[expect(clippy::cast_possible_truncation, reason = "a cast saturates, and ids are far below 2^53")]
+fn floor(number: f64) -> i64 {
+    number.floor() as i64
 }
 
-impl Literal {
-    fn text(&self) -> String {
+impl Test {
+    fn range(&self) -> RangeInclusive<i64> {
         match self {
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) | Self::Word(text) => text.clone(),
+            Self::Number(Relation::Equal, number) => floor(*number)..=floor(*number),
+            // One key too many is harmless: each row is still judged.
+            Self::Number(Relation::Greater | Relation::AtLeast, number) => floor(*number)..=i64::MAX,
+            Self::Number(Relation::Less | Relation::AtMost, number) => i64::MIN..=floor(*number),
+            Self::NumberBetween(from, to) => floor(*from)..=floor(*to),
+            Self::Numbers(all, Wanted::In) => match (all.first(), all.last()) {
+                (Some(first), Some(last)) => floor(*first)..=floor(*last),
+                _ => EVERY_KEY,
+            },
+            _ => EVERY_KEY,
         }
     }
 
-    fn number(&self) -> Option<f64> {
+    fn holds(&self, cell: &Cell, style: DateStyle) -> bool {
+        let lower = || cell.text().to_lowercase();
+        let number = || cell.number();
         match self {
-            Self::Number(number) => Some(*number),
-            Self::Text(text) | Self::Word(text) => text.trim().parse().ok(),
+            Self::Number(relation, wanted) => {
+                number().is_some_and(|number| relation.holds(number.total_cmp(wanted)))
+            }
+            Self::NumberBetween(from, to) => number().is_some_and(|number| number >= *from && number <= *to),
+            Self::Numbers(all, wanted) => {
+                let found =
+                    number().is_some_and(|number| all.binary_search_by(|one| one.total_cmp(&number)).is_ok());
+                found == (*wanted == Wanted::In)
+            }
+            Self::Text(likeness, wanted) => likeness.holds(&lower(), wanted),
+            Self::TextBetween(from, to) => {
+                let text = lower();
+                text >= *from && text <= *to
+            }
+            Self::Texts(all, wanted) => all.binary_search(&lower()).is_ok() == (*wanted == Wanted::In),
+            Self::Flag(wanted) => matches!(cell, Cell::Flag(flag) if flag == wanted),
+            Self::Days(from, to) => {
+                let day = match cell {
+                    Cell::Moment(moment) => moment.map(|moment| style.day(moment)),
+                    Cell::Day(day) => *day,
+                    _ => None,
+                };
+                day.is_some_and(|day| from.is_none_or(|from| day >= from) && to.is_none_or(|to| day <= to))
+            }
+            Self::Moment(relation, wanted) => match cell {
+                // Rows show whole seconds, so whole seconds are compared.
+                Cell::Moment(Some(moment)) => relation.holds(moment.as_second().cmp(&wanted.as_second())),
+                _ => false,
+            },
+            Self::Words(_) => true,
+            Self::Never => false,
         }
     }
 }
 
-fn equal(cell: &Cell, value: &Literal, style: DateStyle) -> bool {
-    match cell {
-        Cell::Choice(_, text) => match value {
-            Literal::Number(_) => order(cell, value, style).is_some_and(std::cmp::Ordering::is_eq),
-            other => text.to_lowercase() == other.text().to_lowercase(),
-        },
-        Cell::Flag(flag) => match value.text().to_ascii_lowercase().as_str() {
-            "true" | "1" => *flag,
-            _ => !*flag,
-        },
-        cell => order(cell, value, style).is_some_and(std::cmp::Ordering::is_eq),
-    }
-}
-
-/// How a cell stands to a value; none when they cannot be compared.
-fn order(cell: &Cell, value: &Literal, style: DateStyle) -> Option<std::cmp::Ordering> {
-    match cell {
-        #[expect(clippy::cast_precision_loss, reason = "ids are far below 2^53")]
-        Cell::Int(number) | Cell::Choice(number, _) => (*number as f64).partial_cmp(&value.number()?),
-        Cell::Real(number) => number.partial_cmp(&value.number()?),
-        Cell::Moment(moment) => Some(style.day((*moment)?).cmp(&clock::read_day(&value.text())?)),
-        Cell::Day(day) => Some((*day)?.cmp(&clock::read_day(&value.text())?)),
-        Cell::Text(text) => Some(text.to_lowercase().cmp(&value.text().to_lowercase())),
-        Cell::Flag(_) => None,
+impl Likeness {
+    fn holds(self, text: &str, wanted: &str) -> bool {
+        match self {
+            Self::Is => text == wanted,
+            Self::IsNot => text != wanted,
+            Self::Begins => text.starts_with(wanted),
+            Self::NotBegins => !text.starts_with(wanted),
+            Self::Contains => text.contains(wanted),
+            Self::NotContains => !text.contains(wanted),
+            Self::Ends => text.ends_with(wanted),
+        }
     }
 }
