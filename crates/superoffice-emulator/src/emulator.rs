@@ -89,6 +89,21 @@ pub struct Details {
     pub websites_url: String,
     /// Short names of the associates in scope.
     pub owners: Vec<String>,
+    /// Another application that the tenant let in; it sees none of the first one's webhooks.
+    pub other_application: OtherApplication,
+}
+
+/// The credentials of the second application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OtherApplication {
+    /// Its id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// A refresh token.
+    pub refresh_token: String,
+    /// An access token that is good from the start.
+    pub access_token: String,
 }
 
 /// A running emulator. It stops when it is dropped; [`Emulator::stop`] also waits for it.
@@ -136,10 +151,16 @@ impl Emulator {
                 login_url: state.setup.origin.clone(),
                 api_url: state.api_url(),
                 context: state.context.clone(),
-                client_id: access.client_id.clone(),
-                client_secret: access.client_secret.clone(),
-                refresh_token: access.refresh_token.clone(),
-                access_token: access.first_token.clone(),
+                client_id: access.own.client_id.clone(),
+                client_secret: access.own.client_secret.clone(),
+                refresh_token: access.own.refresh_token.clone(),
+                access_token: access.own.first_token.clone(),
+                other_application: OtherApplication {
+                    client_id: access.other.client_id.clone(),
+                    client_secret: access.other.client_secret.clone(),
+                    refresh_token: access.other.refresh_token.clone(),
+                    access_token: access.other.first_token.clone(),
+                },
                 system_token: access.system_token.clone(),
                 private_key: crate::login::APP_KEY.to_owned(),
                 redirect_uri: access.redirect_uri.clone(),

@@ -18,7 +18,7 @@ use crate::clock;
 use crate::world::{State, World};
 
 pub(crate) use access::Access;
-use access::{Code, noise};
+use access::{Application, Code, noise};
 pub(crate) use sign::APP_KEY;
 
 /// How long an authorization code can be redeemed.
@@ -78,9 +78,10 @@ fn discovery(state: &State) -> Value {
 fn authorize(state: &mut State, call: &Call) -> Answer {
     let fields = call.fields();
     let field = |name: &str| find(&fields, name).map(str::to_owned);
-    if field("client_id").as_deref() != Some(&state.access.client_id) {
+    let client = field("client_id").filter(|id| state.access.application(id).is_some());
+    let Some(client_id) = client else {
         return Answer::page(400, "text/plain", "Authorization error: Denied (4)");
-    }
+    };
     let Some(redirect_uri) = field("redirect_uri") else {
         return Answer::page(400, "text/plain", "Authorization error: InvalidRedirectUrl (2)");
     };
@@ -94,7 +95,7 @@ fn authorize(state: &mut State, call: &Call) -> Answer {
     let issued = clock::now();
     let pair: Vec<(&str, String)> =
         field("state").map(|state| ("state", state)).into_iter().chain([("code", code.clone())]).collect();
-    state.access.codes.insert(code, Code { issued, redirect_uri, challenge });
+    state.access.codes.insert(code, Code { client_id, issued, redirect_uri, challenge });
     if field("response_mode").as_deref() == Some("fragment") {
         let fragment = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&pair).finish();
         target.set_fragment(Some(&fragment));
@@ -114,27 +115,29 @@ fn tokens(state: &mut State, call: &Call) -> Answer {
         Some((id, secret)) => (Some(id.as_str()), Some(secret.as_str())),
         None => (field("client_id"), field("client_secret")),
     };
-    if client_id != Some(&state.access.client_id) {
+    let Some(client) = client_id.and_then(|id| state.access.application(id)).cloned() else {
         return refused(401, "invalid_client", "the client is not known");
-    }
-    let confidential = secret == Some(state.access.client_secret.as_str());
+    };
+    let confidential = secret == Some(client.client_secret.as_str());
     match field("grant_type") {
         Some("refresh_token") => {
             if !confidential {
                 return refused(401, "invalid_client", "the client secret is wrong");
             }
-            if !state.access.consent || field("refresh_token") != Some(&state.access.refresh_token) {
+            if !state.access.consent || field("refresh_token") != Some(&client.refresh_token) {
                 return refused(
                     400,
                     "invalid_grant",
                     "the refresh token is not valid, or consent was withdrawn",
                 );
             }
-            issued(state, false)
+            issued(state, &client, false)
         }
         Some("authorization_code") => {
             let code = field("code").and_then(|code| state.access.codes.remove(code));
-            let Some(code) = code.filter(|code| clock::now() < code.issued + CODE_LIFE) else {
+            let ours =
+                |code: &Code| code.client_id == client.client_id && clock::now() < code.issued + CODE_LIFE;
+            let Some(code) = code.filter(ours) else {
                 return refused(400, "invalid_grant", "the code is unknown or too old");
             };
             let same_place = field("redirect_uri").is_none_or(|uri| uri == code.redirect_uri);
@@ -147,7 +150,7 @@ fn tokens(state: &mut State, call: &Call) -> Answer {
             if !confidential && !native {
                 return refused(401, "invalid_client", "the client secret is wrong");
             }
-            issued(state, true)
+            issued(state, &client, true)
         }
         _ => {
             refused(400, "unsupported_grant_type", "only authorization_code and refresh_token are supported")
@@ -156,14 +159,14 @@ fn tokens(state: &mut State, call: &Call) -> Answer {
 }
 
 /// A fresh access token. Refreshing never gives a new refresh token: the old one stays good.
-fn issued(state: &mut State, with_refresh_token: bool) -> Answer {
+fn issued(state: &mut State, client: &Application, with_refresh_token: bool) -> Answer {
     let context = state.context.clone();
     let State { access, rng, .. } = state;
-    let token = access.issue(rng, &context);
+    let token = access.issue(rng, &context, &client.client_id);
     let mut body = json!({"token_type": "Bearer", "access_token": token,
-                          "expires_in": state.access.life.as_secs(), "id_token": id_token(state)});
+                          "expires_in": state.access.life.as_secs(), "id_token": id_token(state, &client.client_id)});
     if with_refresh_token {
-        body["refresh_token"] = state.access.refresh_token.clone().into();
+        body["refresh_token"] = client.refresh_token.clone().into();
     }
     Answer::ok(&body)
 }
@@ -172,7 +175,7 @@ fn revoke(state: &mut State, call: &Call) -> Answer {
     let fields = call.fields();
     if let Some(token) = find(&fields, "token") {
         state.access.tokens.remove(token);
-        if token == state.access.refresh_token {
+        if token == state.access.own.refresh_token {
             state.access.end_tokens();
             state.access.consent = false;
         }
@@ -181,12 +184,12 @@ fn revoke(state: &mut State, call: &Call) -> Answer {
 }
 
 /// Claims as the vendor writes them: most are texts, `iat` too.
-fn claims(state: &State) -> Value {
+fn claims(state: &State, client_id: &str) -> Value {
     let now = clock::now().as_second();
     let user = state.associate(state.api_user());
     let claim = |name: &str| format!("http://schemes.superoffice.net/identity/{name}");
     let email = user.map_or_else(String::new, crate::world::Associate::email);
-    let mut claims = json!({"sub": email, "iss": state.setup.origin, "aud": state.access.client_id,
+    let mut claims = json!({"sub": email, "iss": state.setup.origin, "aud": client_id,
                             "iat": now.to_string(), "nbf": now - 60, "exp": now + 300});
     claims[claim("associateid")] = state.api_user().to_string().into();
     claims[claim("ctx")] = state.context.clone().into();
@@ -200,8 +203,8 @@ fn claims(state: &State) -> Value {
     claims
 }
 
-fn id_token(state: &State) -> String {
-    sign::jwt(&claims(state))
+fn id_token(state: &State, client_id: &str) -> String {
+    sign::jwt(&claims(state, client_id))
 }
 
 /// `PartnerSystemUser/Authenticate`: a ticket for whoever signs with the application's key.
@@ -210,7 +213,7 @@ fn system_user(state: &mut State, call: &Call) -> Answer {
         |message: &str| Answer::ok(&json!({"IsSuccessful": false, "Token": null, "ErrorMessage": message}));
     let Ok(Some(body)) = call.json() else { return Answer::bad("Entity to save is not in request body.") };
     let field = |name: &str| crate::json::get(&body, name).map(crate::json::text).unwrap_or_default();
-    if field("ApplicationToken") != state.access.client_secret {
+    if field("ApplicationToken") != state.access.own.client_secret {
         return failed("The application token is not valid");
     }
     if field("ContextIdentifier") != state.context || !state.access.consent {
@@ -233,7 +236,7 @@ fn system_user(state: &mut State, call: &Call) -> Answer {
     }
     let ticket = format!("7T:{}", noise(&mut state.rng, 48));
     state.access.tickets.insert(ticket.clone(), clock::now() + TICKET_LIFE);
-    let mut claims = claims(state);
+    let mut claims = claims(state, "");
     claims["iss"] = "SuperOffice AS".into();
     claims["http://schemes.superoffice.net/identity/ticket"] = ticket.into();
     claims["aud"] = format!("spn:{SERIAL}").into();

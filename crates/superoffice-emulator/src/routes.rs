@@ -5,12 +5,14 @@
 
 mod agents;
 mod archive;
+mod consent;
 mod contact;
 mod entity;
 mod list;
 mod patch;
 mod person;
 mod shared;
+mod time_zone;
 mod udef;
 mod user;
 mod webhook;
@@ -36,6 +38,10 @@ pub(crate) enum Target {
     Delete(Entity, i64),
     Simple(Entity, i64),
     PersonsOf(i64),
+    Consents(i64),
+    Consent(i64, String),
+    ConsentSet(i64, String),
+    ConsentWithdraw(i64, String),
     Layout(Entity),
     LayoutField(Entity, String),
     LayoutDraft(Entity),
@@ -60,6 +66,7 @@ pub(crate) enum Target {
     Archives,
     Archive(String),
     ArchiveMetadata(String),
+    TimeZones,
     Principal,
     CurrentAssociate,
     Associate,
@@ -85,7 +92,11 @@ impl Target {
             | Self::Patch(_, id)
             | Self::Delete(_, id)
             | Self::Simple(_, id)
-            | Self::PersonsOf(id) => Some(*id),
+            | Self::PersonsOf(id)
+            | Self::Consents(id)
+            | Self::Consent(id, _)
+            | Self::ConsentSet(id, _)
+            | Self::ConsentWithdraw(id, _) => Some(*id),
             _ => None,
         }
     }
@@ -137,6 +148,7 @@ pub(crate) fn find(method: &Method, segments: &[String]) -> Option<(&'static str
             ("Archive/{provider}/$metadata", T::ArchiveMetadata(raw(2)))
         }
         ("GET" | "POST", ["v1", "archive", _]) => ("Archive/{provider}", T::Archive(raw(2))),
+        ("GET", ["v1", "timezone"]) => ("TimeZone", T::TimeZones),
         ("GET", ["v1", "user"]) => ("User", T::Archive("AllUsers".to_owned())),
         ("GET", ["v1", "user", "currentprincipal"]) => ("User/currentPrincipal", T::Principal),
         ("GET", ["v1", "user", "currentassociate"]) => ("User/currentAssociate", T::CurrentAssociate),
@@ -197,6 +209,17 @@ fn of_entity(method: &str, path: &[&str], raw: &[String]) -> Option<(&'static st
         ("GET", [id, "persons"]) if entity == Entity::Contact => {
             ("Contact/{id}/Persons", T::PersonsOf(id.parse().ok()?))
         }
+        (_, [id, "consent", rest @ ..]) if entity == Entity::Person => {
+            let id = id.parse().ok()?;
+            let purpose = || raw[3].clone();
+            match (method, rest) {
+                ("GET", []) => ("Person/{id}/Consent", T::Consents(id)),
+                ("GET", [_]) => ("Person/{id}/Consent/{purpose}", T::Consent(id, purpose())),
+                ("PUT", [_]) => ("Person/{id}/Consent/{purpose}", T::ConsentSet(id, purpose())),
+                ("DELETE", [_]) => ("Person/{id}/Consent/{purpose}", T::ConsentWithdraw(id, purpose())),
+                _ => return None,
+            }
+        }
         _ => return None,
     })
 }
@@ -216,12 +239,18 @@ pub(crate) async fn answer(world: &World, client: &reqwest::Client, target: Targ
         }
         Target::Agent(agent, method) => agents::answer(world, client, &agent, &method, call).await,
         target => world.with(|state| {
-            let style = DateStyle::from_header(call.header("so-timezone"), state.policy.base_offset_hours);
+            let style = style(state, call)?;
             at_once(state, &target, Ask { call, style })
         }),
     };
     let key = world.with(|state| state.policy.error_key);
-    done.unwrap_or_else(|refusal| refusal.spelled(key))
+    crate::language::translated(done.unwrap_or_else(|refusal| refusal.spelled(key)), call)
+}
+
+/// How a call wants its dates.
+fn style(state: &State, call: &Call) -> Result<DateStyle, Answer> {
+    let style = DateStyle::from_header(call.header("so-timezone"), &state.policy);
+    style.map_err(|zone| Answer::bad(&format!("There is no time zone '{zone}'")))
 }
 
 /// The calls that need nothing but the tenant's data.
@@ -241,6 +270,14 @@ fn at_once(state: &mut State, target: &Target, ask: Ask<'_>) -> Result<Answer, A
         Target::Archives => Ok(archive::names(state)),
         Target::Archive(provider) => archive::provider(state, provider, ask),
         Target::ArchiveMetadata(provider) => archive::metadata(state, provider),
+        Target::Consents(id) => consent::all(state, *id, ask),
+        Target::Consent(id, purpose) => consent::one(state, *id, purpose),
+        Target::ConsentSet(id, purpose) => {
+            let param = |name: &str| ask.call.param(name).unwrap_or_default().to_owned();
+            let (legal_base, source, comment) = (param("legalBase"), param("source"), param("comment"));
+            consent::set(state, *id, &consent::Wish { purpose: purpose.clone(), legal_base, source, comment })
+        }
+        Target::ConsentWithdraw(id, purpose) => consent::withdraw(state, *id, purpose),
         Target::Layout(entity) => Ok(udef::layout(state, *entity)),
         Target::LayoutField(entity, name) => udef::one(state, *entity, name),
         Target::LayoutDraft(entity) => udef::draft(state, *entity, ask),
@@ -263,14 +300,15 @@ fn at_once(state: &mut State, target: &Target, ask: Ask<'_>) -> Result<Answer, A
         Target::Lists => Ok(list::names(state)),
         Target::List(name) => list::items(state, name, ask),
         Target::Selectable(name) => list::selectable(state, name, ask),
+        Target::TimeZones => Ok(time_zone::all(state)),
         Target::Principal => Ok(user::principal(state)),
         Target::CurrentAssociate => Ok(user::current_associate(state)),
         Target::Associate => user::associate(state),
         Target::HookDefault => Ok(webhook::default(ask)),
         Target::Hooks => Ok(webhook::all(state, ask)),
         Target::HookRead(id) => webhook::read(state, *id, ask),
-        Target::HookDelete(id) => webhook::delete(state, *id),
-        Target::HookLastError(id) => webhook::last_error(state, *id),
+        Target::HookDelete(id) => webhook::delete(state, *id, ask),
+        Target::HookLastError(id) => webhook::last_error(state, *id, ask),
         Target::HookSignal(event, id) => webhook::signal(state, event, *id, ask),
         Target::HookCreate
         | Target::HookTest

@@ -137,7 +137,9 @@ impl Server {
                     }
                     return Some(Answer::problem(421, "SoMisdirectedRequestException", wrong));
                 }
-                if target != Some(routes::Target::Version) && !self.admitted(call) {
+                let mut call = call.clone();
+                let admitted = self.admitted(&call);
+                if target != Some(routes::Target::Version) && admitted.is_none() {
                     return Some(Answer::problem(
                         401,
                         "SoAuthenticationException",
@@ -148,13 +150,15 @@ impl Server {
                     let message = "No HTTP resource was found that matches the request URI.";
                     return Some(Answer::json(404, &serde_json::json!({"Message": message})));
                 };
-                Some(routes::answer(&self.world, &self.client, target, call).await)
+                call.application = admitted.unwrap_or_default();
+                Some(routes::answer(&self.world, &self.client, target, &call).await)
             })
             .await;
         self.counted(call, route, answered)
     }
 
-    fn admitted(&self, call: &Call) -> bool {
+    /// The application that calls, if its credentials are good.
+    fn admitted(&self, call: &Call) -> Option<String> {
         self.world.with(|state| state.access.admits(call.header("authorization"), call.header("so-apptoken")))
     }
 

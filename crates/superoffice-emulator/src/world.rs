@@ -6,6 +6,7 @@
 pub(crate) mod accounts;
 pub(crate) mod admin;
 pub(crate) mod changes;
+pub(crate) mod consent;
 pub(crate) mod contact;
 pub(crate) mod edit;
 pub(crate) mod events;
@@ -128,7 +129,8 @@ impl State {
 
     /// The name of a list item as the API writes it; empty when there is none.
     pub(crate) fn item_name(&self, list: &str, id: i64) -> &str {
-        self.lists.name(list, id)
+        let item = self.lists.items(list).iter().find(|item| item.id == id);
+        item.map_or("", |item| item.written(self.policy.multi_language_lists))
     }
 
     pub(crate) fn api_user(&self) -> i64 {
@@ -172,8 +174,9 @@ impl State {
     }
 
     /// The webhooks that an application may see.
-    pub(crate) fn webhooks_of(&self, _application: &str) -> Vec<&Webhook> {
-        self.webhooks.values().collect()
+    pub(crate) fn webhooks_of(&self, application: &str) -> Vec<&Webhook> {
+        let all = !self.policy.webhooks_by_application;
+        self.webhooks.values().filter(|hook| all || hook.application == application).collect()
     }
 
     pub(crate) fn insert_contact(&mut self, contact: Contact) {

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 
 use super::{Ask, entity};
 use crate::answer::{Answer, Call};
-use crate::clock::DateStyle;
 use crate::json;
 use crate::world::udf::Entity;
 use crate::world::{State, World};
@@ -59,8 +58,7 @@ pub(super) async fn answer(
     call: &Call,
 ) -> Result<Answer, Answer> {
     let body = call.json()?.unwrap_or_default();
-    let style = world
-        .with(|state| DateStyle::from_header(call.header("so-timezone"), state.policy.base_offset_hours));
+    let style = world.with(|state| super::style(state, call))?;
     let asked = Asked { method, body: &body, ask: Ask { call, style } };
     match (agent, method) {
         ("webhook", "savewebhook" | "testwebhook") => webhook::sent(world, client, &asked).await,

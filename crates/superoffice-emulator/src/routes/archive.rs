@@ -90,7 +90,7 @@ pub(super) fn available_columns(state: &State, provider: &str) -> Result<Vec<Val
 /// The kinds of rows of a provider, as list items.
 pub(super) fn available_entities(provider: &str) -> Result<Vec<Value>, Answer> {
     let source = Source::named(provider, Some("contact.name"))?;
-    let item = |(id, name): (i64, &&str)| ListItem::new(id, name).render(name, 1);
+    let item = |(id, name): (i64, &&str)| ListItem::new(id, name).render(name, 1, false);
     Ok((1..).zip(source.entities()).map(item).collect())
 }
 
@@ -101,7 +101,8 @@ pub(super) fn found(state: &State, query: &str) -> Vec<Value> {
     let found = living.filter(|contact| source::matches(contact, &words)).take(100);
     let item = |(rank, contact): (usize, &crate::world::contact::Contact)| {
         let name = super::contact::full_name(contact);
-        ListItem { extra: contact.id.to_string(), ..ListItem::new(contact.id, &name) }.render("Contact", rank)
+        ListItem { extra: contact.id.to_string(), ..ListItem::new(contact.id, &name) }
+            .render("Contact", rank, false)
     };
     (1..).zip(found).map(item).collect()
 }

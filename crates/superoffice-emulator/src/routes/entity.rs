@@ -82,7 +82,7 @@ pub(super) fn replace(state: &mut State, entity: Entity, id: i64, ask: Ask<'_>) 
         Entity::Person => {
             let old = found_person(state, id)?;
             let blank = Person::blank(old.contact_id, old.country_id, state.api_user(), clock::now());
-            let mut new = Person { id, stamps: old.stamps, udfs: old.udfs, ..blank };
+            let mut new = Person { id, stamps: old.stamps, udfs: old.udfs, consents: old.consents, ..blank };
             person::take_over(state, &mut new, &body)?;
             take_over_udfs(state, entity, &mut new.udfs, &body)?;
             state.save_person(new, us(state));

@@ -50,7 +50,10 @@ pub(super) fn values(state: &State, name: &str, query: &str) -> Result<Vec<Value
     }
     let lower = name.to_ascii_lowercase();
     let offered = state.lists.items(name).iter().filter(|item| !item.deleted);
-    Ok((1..).zip(offered).map(|(rank, item)| item.render(&lower, rank)).collect())
+    Ok((1..)
+        .zip(offered)
+        .map(|(rank, item)| item.render(&lower, rank, state.policy.multi_language_lists))
+        .collect())
 }
 
 /// `archiveColumns:Provider` and `archiveRestrictionColumns:Provider`. What such an item carries is not documented; here
@@ -68,7 +71,7 @@ fn archive_columns(state: &State, kind: &str, provider: &str) -> Result<Vec<Valu
         let id = i64::try_from(rank).unwrap_or(0);
         let kind = part(&column, if restrictions { "RestrictionType" } else { "DisplayType" });
         let item = ListItem::new(id, &part(&column, "DisplayName"));
-        ListItem { extra: part(&column, "Name"), ..item }.render(&kind, rank)
+        ListItem { extra: part(&column, "Name"), ..item }.render(&kind, rank, false)
     };
     Ok((1..).zip(wanted).map(item).collect())
 }
@@ -117,7 +120,7 @@ pub(super) fn admin_items(state: &State, list: &str, ask: Ask<'_>) -> Result<Ans
     let (id, key) = key(state, list)?;
     let deleted = ask.call.param("includeDeleted").is_some_and(|flag| flag.eq_ignore_ascii_case("true"));
     let shown = (1..).zip(state.lists.items(&key)).filter(|(_, item)| deleted || !item.deleted);
-    Ok(Answer::ok(&shown.map(|(rank, item)| admin_item(id, rank, item)).collect()))
+    Ok(Answer::ok(&shown.map(|(rank, item)| admin_item(id, rank, item, state)).collect()))
 }
 
 /// `POST List/{id|name}/Items`
@@ -138,7 +141,8 @@ pub(super) fn add_item(state: &mut State, list: &str, ask: Ask<'_>) -> Result<An
     let item = ListItem::new(taken.unwrap_or(0) + 1, &name);
     let items = state.lists.items_mut(&key).ok_or_else(|| missing(list))?;
     items.push(item.clone());
-    Ok(Answer::ok(&admin_item(id, items.len(), &item)))
+    let rank = items.len();
+    Ok(Answer::ok(&admin_item(id, rank, &item, state)))
 }
 
 /// `DELETE List/{id|name}/Items/{id}`: marked, not removed.
@@ -186,8 +190,9 @@ fn own_list(state: &State, id: i64, list: &OwnList) -> Value {
            "InUseByUserDefinedFields": in_use, "TableRight": null, "FieldProperties": {}})
 }
 
-fn admin_item(list: i64, rank: usize, item: &ListItem) -> Value {
-    json!({"Id": item.id, "Name": item.name, "Tooltip": "", "Deleted": item.deleted, "UdListDefinitionId": list,
+fn admin_item(list: i64, rank: usize, item: &ListItem, state: &State) -> Value {
+    let name = item.written(state.policy.multi_language_lists);
+    json!({"Id": item.id, "Name": name, "Tooltip": "", "Deleted": item.deleted, "UdListDefinitionId": list,
            "Rank": rank, "TableRight": null, "FieldProperties": {}})
 }
 

@@ -26,7 +26,7 @@ pub(super) fn render(state: &State, person: &Person, style: DateStyle, links: bo
         "Contact": contact.map_or(Value::Null, |contact| super::contact::flat(state, contact)),
         "Country": shared::country(state, person.country_id), "Retired": person.retired,
         "NoMailing": person.no_mailing, "IsAssociate": false, "CorrespondingAssociate": null, "UserInfo": null,
-        "Associate": null, "Category": null, "Business": null, "Consents": [], "ShipmentTypes": [],
+        "Associate": null, "Category": null, "Business": null, "Consents": super::consent::infos(state, person, style), "ShipmentTypes": [],
         "BounceEmails": [], "Interests": [], "ActiveInterests": 0, "ActiveErpLinks": 0,
         "ActiveStatusMonitorId": 0, "PersonNumber": (10_000 + person.id).to_string(), "UsePersonAddress": false,
     });
@@ -86,7 +86,7 @@ pub(super) fn flat(state: &State, person: &Person) -> Value {
         "ContactOrgNr": contact.map_or("", |contact| &contact.org_nr),
         "ContactPhone": contact.map_or_else(String::new, |contact| first(&contact.phones)),
         "ContactFax": contact.map_or_else(String::new, |contact| first(&contact.faxes)),
-        "CategoryName": contact.map_or("", |contact| state.lists.name("category", contact.category_id)),
+        "CategoryName": contact.map_or("", |contact| state.item_name("category", contact.category_id)),
         "AssociateId": owner.map_or(0, |owner| owner.id),
         "AssociateName": owner.map_or("", |owner| &owner.short_name), "UsePersonAddress": false,
         "TableRight": shared::full_right(), "FieldProperties": {},
@@ -144,6 +144,9 @@ pub(super) fn take_over(state: &State, person: &mut Person, body: &Value) -> Res
             return Err(Answer::bad(&format!("There is no contact {contact}")));
         }
         next.contact_id = contact;
+    }
+    if let Some(consents) = json::get(body, "Consents").and_then(Value::as_array) {
+        super::consent::take_over(&mut next, consents, state.api_user())?;
     }
     next.retired = json::get(body, "Retired").and_then(json::flag).unwrap_or(next.retired);
     next.no_mailing = json::get(body, "NoMailing").and_then(json::flag).unwrap_or(next.no_mailing);

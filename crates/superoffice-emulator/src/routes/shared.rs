@@ -28,7 +28,7 @@ pub(super) fn associate(state: &State, id: i64) -> Value {
 
 /// A list value of an entity, such as its category; `Tooltip` is spelled with a small t here.
 pub(super) fn list_value(state: &State, list: &str, id: i64) -> Value {
-    json!({"Id": id, "Value": state.lists.name(list, id), "Tooltip": "", "TableRight": null, "FieldProperties": {}})
+    json!({"Id": id, "Value": state.item_name(list, id), "Tooltip": "", "TableRight": null, "FieldProperties": {}})
 }
 
 /// Phones, e-mails, web addresses.
@@ -136,6 +136,7 @@ pub(super) fn stamp(
     style: DateStyle,
     entity: &mut Value,
 ) {
+    let style = if state.policy.stamps_are_utc { style.utc() } else { style };
     entity["CreatedDate"] = style.write(stamps.registered).into();
     entity["CreatedBy"] = associate(state, stamps.registered_by);
     entity["UpdatedDate"] = style.write_opt(stamps.updated).into();

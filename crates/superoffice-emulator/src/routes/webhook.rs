@@ -1,7 +1,7 @@
 //! `Webhook`: registering, changing and testing webhooks.
 //!
 //! A save first posts a test event to the target, which must answer 200; otherwise the save fails with 400 and
-//! nothing is stored. Stopping a webhook needs no test.
+//! nothing is stored. Stopping a webhook needs no test. An application sees its own webhooks alone.
 
 use serde_json::{Map, Value, json};
 
@@ -29,11 +29,11 @@ pub(super) fn default(ask: Ask<'_>) -> Answer {
 /// `GET Webhook?nameFilter=&eventFilter=&statusFilter=`
 pub(super) fn all(state: &State, ask: Ask<'_>) -> Answer {
     let param = |name: &str| ask.call.param(name).unwrap_or_default().to_owned();
-    filtered(state, [param("nameFilter"), param("eventFilter"), param("statusFilter")], ask.style)
+    filtered(state, [param("nameFilter"), param("eventFilter"), param("statusFilter")], ask)
 }
 
 /// The webhooks that fit a part of the name, a part of the events, and a state. `Unknown` and nothing fit all.
-pub(super) fn filtered(state: &State, filters: [String; 3], style: DateStyle) -> Answer {
+pub(super) fn filtered(state: &State, filters: [String; 3], ask: Ask<'_>) -> Answer {
     let [name, event, status] = filters.map(|filter| filter.to_ascii_lowercase());
     let status = HookState::read(&status.into());
     let wanted = |hook: &&Webhook| {
@@ -41,25 +41,35 @@ pub(super) fn filtered(state: &State, filters: [String; 3], style: DateStyle) ->
             && hook.events.join(",").to_ascii_lowercase().contains(&event)
             && status.is_none_or(|status| status == hook.state)
     };
-    Answer::ok(
-        &state.webhooks.values().filter(wanted).map(|hook| render(state, hook, style, false)).collect(),
-    )
+    let visible = state.webhooks_of(&ask.call.application).into_iter();
+    Answer::ok(&visible.filter(wanted).map(|hook| render(state, hook, ask.style, false)).collect())
+}
+
+/// A webhook of the application that calls. What others' webhooks are answered with is a switch.
+pub(super) fn visible<'a>(state: &'a State, id: i64, call: &Call) -> Result<&'a Webhook, Answer> {
+    let hook = state.webhooks.get(&id).ok_or_else(|| Answer::not_found("Webhook", id))?;
+    if state.policy.webhooks_by_application && hook.application != call.application {
+        return Err(Answer::not_found("Webhook", id).with_status(state.policy.foreign_webhook_status));
+    }
+    Ok(hook)
 }
 
 /// `GET Webhook/{id}`
 pub(super) fn read(state: &State, id: i64, ask: Ask<'_>) -> Result<Answer, Answer> {
-    let hook = state.webhooks.get(&id).ok_or_else(|| Answer::not_found("Webhook", id))?;
+    let hook = visible(state, id, ask.call)?;
     Ok(Answer::ok(&render(state, hook, ask.style, true)))
 }
 
 /// `DELETE Webhook/{id}`
-pub(super) fn delete(state: &mut State, id: i64) -> Result<Answer, Answer> {
-    state.webhooks.remove(&id).map(|_| Answer::nothing()).ok_or_else(|| Answer::not_found("Webhook", id))
+pub(super) fn delete(state: &mut State, id: i64, ask: Ask<'_>) -> Result<Answer, Answer> {
+    visible(state, id, ask.call)?;
+    state.webhooks.remove(&id);
+    Ok(Answer::nothing())
 }
 
 /// `GET Webhook/{id}/LastError`
-pub(super) fn last_error(state: &State, id: i64) -> Result<Answer, Answer> {
-    let hook = state.webhooks.get(&id).ok_or_else(|| Answer::not_found("Webhook", id))?;
+pub(super) fn last_error(state: &State, id: i64, ask: Ask<'_>) -> Result<Answer, Answer> {
+    let hook = visible(state, id, ask.call)?;
     Ok(Answer::ok(&hook.last_error.clone().into()))
 }
 
@@ -78,9 +88,8 @@ pub(super) async fn save(
     call: &Call,
 ) -> Result<Answer, Answer> {
     let body = call.json()?.ok_or_else(|| Answer::bad("Entity to save is not in request body."))?;
-    let style = world
-        .with(|state| DateStyle::from_header(call.header("so-timezone"), state.policy.base_offset_hours));
-    let hook = world.with(|state| draft(state, target, &body, style))?;
+    let style = world.with(|state| super::style(state, call))?;
+    let hook = world.with(|state| draft(state, target, &body, Ask { call, style }))?;
     if *target == Target::HookTest {
         return Ok(tested(world, client, &hook).await);
     }
@@ -137,8 +146,8 @@ pub(super) async fn tested(world: &World, client: &reqwest::Client, hook: &Webho
 }
 
 /// The webhook that a call wants to have saved.
-fn draft(state: &State, target: &Target, body: &Value, style: DateStyle) -> Result<Webhook, Answer> {
-    let old = |id: &i64| state.webhooks.get(id).cloned().ok_or_else(|| Answer::not_found("Webhook", id));
+fn draft(state: &State, target: &Target, body: &Value, ask: Ask<'_>) -> Result<Webhook, Answer> {
+    let old = |id: &i64| visible(state, *id, ask.call).cloned();
     match target {
         Target::HookReplace(id) => {
             let old = old(id)?;
@@ -146,25 +155,27 @@ fn draft(state: &State, target: &Target, body: &Value, style: DateStyle) -> Resu
                 id: *id,
                 registered: old.registered,
                 registered_by: old.registered_by,
-                ..blank(state)
+                ..blank(state, ask.call)
             };
+            let kept = Webhook { application: old.application, ..kept };
             let kept = Webhook { secret: old.secret, state: old.state, ..kept };
             Ok(touched(state, read_into(kept, body)?))
         }
         Target::HookPatch(id) => {
             let old = old(id)?;
-            let mut document = render(state, &old, style, false);
+            let mut document = render(state, &old, ask.style, false);
             patch::apply(body, &mut document, None)?;
             Ok(touched(state, read_into(old, &document)?))
         }
-        _ => read_into(blank(state), body),
+        _ => read_into(blank(state, ask.call), body),
     }
 }
 
 /// A new webhook with defaults.
-pub(super) fn blank(state: &State) -> Webhook {
+pub(super) fn blank(state: &State, call: &Call) -> Webhook {
     Webhook {
         id: 0,
+        application: call.application.clone(),
         name: String::new(),
         events: Vec::new(),
         target_url: String::new(),
@@ -247,7 +258,7 @@ impl State {
     }
 }
 
-/// The webhook as REST answers it. The secret is served as it is; whether newer versions mask it is not documented.
+/// The webhook as REST answers it. Whether the secret is shown is a switch.
 pub(super) fn render(state: &State, hook: &Webhook, style: DateStyle, links: bool) -> Value {
     let mut body = json!({
         "WebhookId": hook.id, "Name": hook.name, "Events": hook.events, "TargetUrl": hook.target_url,
@@ -259,13 +270,16 @@ pub(super) fn render(state: &State, hook: &Webhook, style: DateStyle, links: boo
         "NotifyVia": "None", "NotifyWhen": "None", "TotalCalls": hook.total_calls, "TotalErrors": hook.total_errors,
         "ConsecutiveErrors": hook.consecutive_errors, "LastError": hook.last_error,
     });
+    if state.policy.webhook_secret_is_masked {
+        body["Secret"] = Value::Null;
+    }
     if links {
         body["_Links"] = json!({"Self": format!("{}/v1/Webhook/{}", state.api_url(), hook.id)});
     }
     body
 }
 
-/// For callers outside REST, who answer with what is stored.
-pub(super) fn stored(state: &State, id: i64, style: DateStyle) -> Value {
-    state.webhooks.get(&id).map(|hook| render(state, hook, style, false)).unwrap_or_default()
+/// For callers outside REST, who answer with what is stored; null for what the application does not see.
+pub(super) fn stored(state: &State, id: i64, ask: Ask<'_>) -> Value {
+    visible(state, id, ask.call).map(|hook| render(state, hook, ask.style, false)).unwrap_or_default()
 }

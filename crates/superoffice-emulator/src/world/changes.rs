@@ -163,12 +163,20 @@ impl State {
         let now = clock::now();
         after.stamps.updated = Some(now);
         after.stamps.updated_by = by.associate;
+        let purposes = (1..).zip(super::consent::PURPOSES).map(|(id, _)| id);
+        let turned: Vec<bool> = purposes
+            .filter(|id| before.agrees(*id) != after.agrees(*id))
+            .map(|id| after.agrees(id))
+            .collect();
         let (id, columns) = (after.id, self.columns("person_id", &fields));
         let values = self.person_values(&after);
         self.insert_person(after);
         self.writes.push(Write { at: now, by, entity: Entity::Person, id, fields });
         if let Some(columns) = columns {
             self.raise(&Occurrence::changed(Entity::Person, id, by.associate, columns, values));
+        }
+        for given in turned {
+            self.raise(&Occurrence::consent(id, by.associate, given));
         }
     }
 

@@ -75,6 +75,11 @@ impl Occurrence {
         Self { values: Some(values), ..Self::of(entity, "deleted", id, by) }
     }
 
+    /// A person agreed to something, or does not any more.
+    pub(crate) fn consent(id: i64, by: i64, given: bool) -> Self {
+        Self::of(Entity::Person, if given { "consented" } else { "unconsented" }, id, by)
+    }
+
     /// An event without data, such as one that a client signals.
     pub(crate) fn signalled(event: &str, id: i64, by: i64, data: Option<Map<String, Value>>) -> Self {
         let entity = event.split('.').next().unwrap_or(event).to_owned();
@@ -234,14 +239,13 @@ impl State {
     }
 
     fn zoneless(&self, moment: Option<jiff::Timestamp>) -> String {
-        DateStyle::base(self.policy.base_offset_hours).write_opt(moment)
+        DateStyle::base(&self.policy).write_opt(moment)
     }
 
     fn with_offset(&self, moment: jiff::Timestamp) -> String {
-        let hours = self.policy.base_offset_hours;
-        let sign = if hours < 0 { '-' } else { '+' };
+        let base = DateStyle::base(&self.policy);
         let ticks = moment.subsec_nanosecond() / 100;
-        format!("{}.{ticks:07}{sign}{:02}:00", DateStyle::base(hours).write(moment), hours.abs())
+        format!("{}.{ticks:07}{}", base.write(moment), base.offset_text(moment))
     }
 }
 

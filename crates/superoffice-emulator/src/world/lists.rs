@@ -17,20 +17,28 @@ pub struct ListItem {
     pub extra: String,
     /// Whether it may still be chosen.
     pub deleted: bool,
+    /// The name in several languages as it is stored; none for an item that has one name.
+    pub stored: Option<String>,
 }
 
 impl ListItem {
     /// An item without extra text.
     pub(crate) fn new(id: i64, name: &str) -> Self {
-        Self { id, name: name.to_owned(), extra: String::new(), deleted: false }
+        Self { id, name: name.to_owned(), extra: String::new(), deleted: false, stored: None }
+    }
+
+    /// The name as the API writes it.
+    pub(crate) fn written(&self, multi: bool) -> &str {
+        self.stored.as_deref().filter(|_| multi).unwrap_or(&self.name)
     }
 
     /// The item as `MDOList` answers it; `Tooltip` is spelled `ToolTip` here.
-    pub(crate) fn render(&self, list: &str, rank: usize) -> Value {
+    pub(crate) fn render(&self, list: &str, rank: usize, multi: bool) -> Value {
+        let name = self.written(multi);
         json!({
-            "Id": self.id, "Name": self.name, "ToolTip": "", "Deleted": self.deleted, "Rank": rank, "Type": list,
+            "Id": self.id, "Name": name, "ToolTip": "", "Deleted": self.deleted, "Rank": rank, "Type": list,
             "ColorBlock": 0, "IconHint": list, "ChildItems": [], "ExtraInfo": self.extra, "StyleHint": "",
-            "FullName": self.name, "TableRight": null, "FieldProperties": {},
+            "FullName": name, "TableRight": null, "FieldProperties": {},
         })
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::State;
 use super::changes::{FieldChange, Place, note};
+use super::consent::{self, Consent};
 use super::contact::{Element, Stamps, joined, udf_differences};
 use super::udf::{Entity, UdfValue};
 
@@ -50,6 +51,8 @@ pub struct Person {
     pub no_mailing: bool,
     /// Who, when.
     pub stamps: Stamps,
+    /// What it has agreed to, one entry for each purpose.
+    pub consents: Vec<Consent>,
     /// User-defined fields by identity.
     pub udfs: BTreeMap<i64, UdfValue>,
 }
@@ -77,6 +80,7 @@ impl Person {
             retired: false,
             no_mailing: false,
             stamps: Stamps::new(now, by),
+            consents: Vec::new(),
             udfs: BTreeMap::new(),
         }
     }
@@ -85,6 +89,21 @@ impl Person {
     pub fn full_name(&self) -> String {
         let parts = [&self.first_name, &self.middle_name, &self.last_name];
         parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether it has agreed to a purpose.
+    pub fn agrees(&self, purpose: i64) -> bool {
+        self.consents.iter().any(|consent| consent.purpose == purpose && consent.holds())
+    }
+
+    fn consents_text(&self) -> String {
+        let one = |consent: &Consent| {
+            let (purpose, base) = (consent.purpose, consent.legal_base);
+            let (purpose, base) =
+                (consent::key(&consent::PURPOSES, purpose), consent::key(&consent::LEGAL_BASES, base));
+            [purpose, " ", base].concat()
+        };
+        self.consents.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
     /// What is different in `after`.
@@ -125,6 +144,7 @@ impl Person {
             &joined(&self.private_phones),
             &joined(&after.private_phones),
         );
+        note(list, Place::Child, "Consents", &self.consents_text(), &after.consents_text());
         note(list, Place::Child, "Urls", &joined(&self.urls), &joined(&after.urls));
         udf_differences(Entity::Person, &self.udfs, &after.udfs, state, list);
         changes

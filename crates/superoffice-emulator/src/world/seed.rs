@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::consent::{self, Consent};
 use super::contact::{Address, Contact, Element};
 use super::lists::{ListItem, Lists};
 use super::person::Person;
@@ -85,7 +86,7 @@ impl Setup {
 impl State {
     pub(crate) fn new(setup: &Arc<Setup>, generation: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(setup.seed);
-        let access = Access::new(&mut rng, CONTEXT, setup.token_life);
+        let access = Access::new(&mut rng, CONTEXT, setup);
         let story = &setup.story;
         let associate = |a: &crate::story::Associate| Associate {
             id: a.id,
@@ -184,6 +185,7 @@ impl State {
         typed.position_id = item.map_or(0, |item| item.id);
         if !person.email.is_empty() {
             typed.emails = vec![Element::new(&person.email)];
+            typed.consents = Consent::first(&typed.last_name, contact.owner, at);
         }
         typed
     }
@@ -225,8 +227,12 @@ fn lists(story: &Story, associates: &[Associate], for_texts: bool) -> Lists {
     let numbered =
         |names: &[&str]| (1..).zip(names).map(|(id, name)| ListItem::new(id, name)).collect::<Vec<_>>();
     let extra = |a: &Associate| format!("person_id={}&contact_id=0", a.person_id());
-    let user =
-        |a: &Associate| ListItem { id: a.id, name: a.full_name.clone(), extra: extra(a), deleted: false };
+    let user = |a: &Associate| ListItem {
+        id: a.id,
+        name: a.full_name.clone(),
+        extra: extra(a),
+        ..ListItem::new(0, "")
+    };
     lists.set("associate", associates.iter().map(user).collect());
     lists.set("usergroup", story.groups.iter().map(|group| ListItem::new(group.id, &group.name)).collect());
     if for_texts {
@@ -235,8 +241,27 @@ fn lists(story: &Story, associates: &[Associate], for_texts: bool) -> Lists {
         lists.name_own(VERTICALS, "Verticals", "");
     }
     lists.set("perspos", story.positions.iter().map(|item| ListItem::new(item.id, &item.name)).collect());
-    lists.set("category", numbered(&["Interessent", "Kunde", "Partner", "Lieferant"]));
-    lists.set("business", numbered(&["Industrie", "Handel", "Dienstleistung", "Öffentliche Hand"]));
+    lists.set(
+        "category",
+        several(&[
+            ["", "Prospect", "Interessent"],
+            ["", "Customer", "Kunde"],
+            ["", "Partner", "Partner"],
+            ["", "Supplier", "Lieferant"],
+        ]),
+    );
+    lists.set(
+        "business",
+        several(&[
+            ["", "Industry", "Industrie"],
+            ["", "Trade", "Handel"],
+            ["", "Services", "Dienstleistung"],
+            ["", "Public sector", "Öffentliche Hand"],
+        ]),
+    );
+    lists.set("consentpurpose", several(&consent::PURPOSES));
+    lists.set("legalbase", several(&consent::LEGAL_BASES));
+    lists.set("consentsource", several(&consent::SOURCES));
     lists.set("mrmrs", numbered(&["Herr", "Frau"]));
     lists.set("salutation", numbered(&["Dr.", "Prof."]));
     let mut countries = BTreeMap::from([
@@ -251,4 +276,14 @@ fn lists(story: &Story, associates: &[Associate], for_texts: bool) -> Lists {
     }
     lists.set("country", countries.into_iter().map(|(id, name)| ListItem::new(id, name)).collect());
     lists
+}
+
+/// Items of SuperOffice's own: key, English and German name. People here see the German one.
+fn several(items: &[[&str; 3]]) -> Vec<ListItem> {
+    let item = |(id, [key, english, german]): (i64, &[&str; 3])| ListItem {
+        extra: (*key).to_owned(),
+        stored: Some(crate::language::stored(&[("US", english), ("GE", german)])),
+        ..ListItem::new(id, german)
+    };
+    (1..).zip(items).map(item).collect()
 }

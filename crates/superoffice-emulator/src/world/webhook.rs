@@ -53,6 +53,8 @@ impl HookState {
 pub struct Webhook {
     /// Its id.
     pub id: i64,
+    /// The client id of the application that registered it.
+    pub application: String,
     /// Its name, not unique.
     pub name: String,
     /// Subscribed events, such as `contact.changed`.

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "in tests and their helpers a panic is the message")]
 
 mod archives;
+mod consents;
 mod control;
 mod entities;
 mod filters;
+mod languages;
 mod lists;
 mod login;
 mod mishaps;

@@ -45,6 +45,7 @@ impl Tenant {
             .request(method, url)
             .bearer_auth(&self.details.access_token)
             .header("so-timezone", "UTC, includeTZOffset")
+            .header("accept-language", "de")
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

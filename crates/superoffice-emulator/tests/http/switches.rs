@@ -86,3 +86,36 @@ async fn the_wrong_host_may_be_told_in_words_or_not() {
     policy(&tenant, |policy| policy.wrong_host_body = false);
     assert_eq!(tenant.get("Contact/1").await, (421, Value::Null));
 }
+
+#[tokio::test]
+async fn the_type_of_a_group_counts_or_not() {
+    let tenant = Tenant::start().await;
+    let group = tenant.world.associates()[0].group_id;
+    let count = async |kind: i64| {
+        let body = json!({"GroupId": group, "Type": kind});
+        tenant.call("POST", "Agents/Associate/GetAssociatesByGroup", body).await.1.as_array().unwrap().len()
+    };
+    let all = count(2).await;
+    assert!(all > 0);
+    assert_eq!((count(0).await, count(4).await), (all, 0));
+    policy(&tenant, |policy| policy.associates_by_group_type = false);
+    assert_eq!(count(4).await, all);
+}
+
+#[tokio::test]
+async fn the_other_application_signs_in_with_its_own_credentials() {
+    let tenant = Tenant::start().await;
+    let (own, other) = (&tenant.details, &tenant.details.other_application);
+    let refresh = async |id: &str, secret: &str, token: &str| {
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("client_id", id),
+            ("client_secret", secret),
+            ("refresh_token", token),
+        ];
+        tenant.tokens(&fields).await.0
+    };
+    assert_eq!(refresh(&other.client_id, &other.client_secret, &other.refresh_token).await, 200);
+    assert_eq!(refresh(&other.client_id, &own.client_secret, &other.refresh_token).await, 401);
+    assert_eq!(refresh(&other.client_id, &other.client_secret, &own.refresh_token).await, 400);
+}

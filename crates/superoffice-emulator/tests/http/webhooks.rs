@@ -309,3 +309,66 @@ async fn playing_the_story_raises_an_event_for_each_record() {
     tenant.emulator.play(Pace::Burst).await;
     assert_eq!(tenant.world.contact_ids().len(), 24, "nobody is entered twice");
 }
+
+#[tokio::test]
+async fn an_application_sees_its_own_webhooks_alone() {
+    let (tenant, receiver) = (Tenant::start().await, Receiver::start().await);
+    let own = tenant.hook(&receiver.url).await;
+    let other = &tenant.details.other_application;
+    let ask = async |method: &str, path: &str, body: Value| {
+        let url = format!("{}/v1/{path}", tenant.details.api_url);
+        let request = tenant.http.request(method.parse().unwrap(), url).bearer_auth(&other.access_token);
+        crate::support::send(request.json(&body)).await
+    };
+    let hook = json!({"Name": "Theirs", "Events": ["contact.changed"], "TargetUrl": receiver.url});
+    let (_, theirs) = ask("POST", "Webhook", hook).await;
+    let theirs = theirs["WebhookId"].as_i64().unwrap();
+    let names =
+        |list: &Value| list.as_array().unwrap().iter().map(|hook| hook["Name"].clone()).collect::<Vec<_>>();
+    assert_eq!(names(&tenant.get("Webhook").await.1), ["Test hook"]);
+    assert_eq!(names(&ask("GET", "Webhook", Value::Null).await.1), ["Theirs"]);
+    let filters = json!({"NameFilter": "", "EventFilter": "", "StatusFilter": "Unknown"});
+    assert_eq!(names(&ask("POST", "Agents/Webhook/GetAllWebhooks", filters).await.1), ["Theirs"]);
+
+    let path = format!("Webhook/{own}");
+    for (method, path) in
+        [("GET", path.clone()), ("GET", format!("{path}/LastError")), ("DELETE", path.clone())]
+    {
+        assert_eq!(ask(method, &path, Value::Null).await.0, 404, "{method} {path}");
+    }
+    assert_eq!(ask("PATCH", &path, json!({"State": "Stopped"})).await.0, 404);
+    let save = json!({"WebhookId": own, "Name": "Stolen"});
+    assert_eq!(ask("POST", "Agents/Webhook/SaveWebhook", save).await.0, 404);
+    let agent = format!("Agents/Webhook/GetWebhook?webhookId={own}");
+    assert_eq!(ask("POST", &agent, Value::Null).await, (200, Value::Null));
+    let usage = "Archive/Dynamic?$select=webhook_usage.webhook_usage_id,webhook_usage.total_calls";
+    let (_, rows) = tenant.get(usage).await;
+    assert_eq!(rows["value"].as_array().unwrap().len(), 1);
+
+    tenant.world.edit(Entity::Contact, 1, 12, &[("Name", "For both")]).unwrap();
+    tenant.emulator.settled().await;
+    assert_eq!(receiver.events().len(), 2, "each application gets its event");
+
+    policy(&tenant, |policy| policy.foreign_webhook_status = 403);
+    assert_eq!(tenant.get(&format!("Webhook/{theirs}")).await.0, 403);
+    policy(&tenant, |policy| policy.webhooks_by_application = false);
+    assert_eq!(names(&tenant.get("Webhook").await.1), ["Test hook", "Theirs"]);
+    assert_eq!(tenant.get(&format!("Webhook/{theirs}")).await.1["Name"], "Theirs");
+}
+
+#[tokio::test]
+async fn a_masked_secret_survives_what_is_saved_without_it() {
+    let (tenant, receiver) = (Tenant::start().await, Receiver::start().await);
+    let hook = tenant.hook(&receiver.url).await;
+    policy(&tenant, |policy| policy.webhook_secret_is_masked = true);
+    let (_, mut body) = tenant.get(&format!("Webhook/{hook}")).await;
+    assert_eq!(body["Secret"], Value::Null);
+    body["Name"] = json!("Renamed");
+    assert_eq!(tenant.call("PUT", &format!("Webhook/{hook}"), body).await.0, 200);
+    assert_eq!(tenant.call("PATCH", &format!("Webhook/{hook}"), json!({"Description": "d"})).await.0, 200);
+    let saved = tenant.world.webhooks().pop().unwrap();
+    assert_eq!(
+        (saved.name.as_str(), saved.secret.as_str(), saved.description.as_str()),
+        ("Renamed", "a secret", "d")
+    );
+}

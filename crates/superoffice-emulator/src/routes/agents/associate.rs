@@ -18,8 +18,10 @@ pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Result<Answer, Answer>
         }
         "getassociatelist" => asked.ids().map(shown).collect(),
         "getassociatesbygroup" => {
-            let group = asked.id("GroupId");
-            let members = state.associates.iter().filter(|user| user.group_id == group);
+            let (group, kind) = (asked.id("GroupId"), asked.id("Type"));
+            // All users here are internal, and all groups are user groups.
+            let wanted = !state.policy.associates_by_group_type || matches!(kind, 0 | 2);
+            let members = state.associates.iter().filter(|user| wanted && user.group_id == group);
             members.map(|user| shown(user.id)).collect()
         }
         _ => return Err(asked.unknown("associate")),

@@ -1,9 +1,10 @@
-//! The agent `Person`. The emulator keeps no consents, so nobody has any.
+//! The agent `Person`.
 
 use serde_json::json;
 
 use super::{Asked, save};
 use crate::answer::Answer;
+use crate::routes::consent::{self, Wish};
 use crate::routes::{entity, person};
 use crate::world::State;
 use crate::world::person::Person;
@@ -27,7 +28,21 @@ pub(super) fn answer(state: &mut State, asked: &Asked<'_>) -> Result<Answer, Ans
         "deletepersonentity" => {
             return entity::delete(state, Entity::Person, asked.id("PersonEntityId"), ask);
         }
-        "getconsentinfos" => json!([]),
+        "getconsentinfos" => {
+            let found = state.persons.get(&asked.id("PersonId"));
+            found.map_or_else(|| json!([]), |found| consent::infos(state, found, ask.style))
+        }
+        "hasconsent" => return consent::one(state, asked.id("PersonId"), &asked.text("Purpose")),
+        "setconsent" => {
+            let wish = Wish {
+                purpose: asked.text("Purpose"),
+                legal_base: asked.text("LegalBase"),
+                source: asked.text("Source"),
+                comment: asked.text("Comment"),
+            };
+            return consent::set(state, asked.id("PersonId"), &wish);
+        }
+        "removeconsent" => return consent::withdraw(state, asked.id("PersonId"), &asked.text("Purpose")),
         _ => return Err(asked.unknown("person")),
     };
     Ok(Answer::ok(&done))

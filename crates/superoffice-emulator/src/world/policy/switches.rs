@@ -160,6 +160,12 @@ pub const SWITCHES: &[Switch] = &[
         "not documented",
     ),
     switch(
+        "associates_by_group_type",
+        "whether the `Type` of `GetAssociatesByGroup` counts: 2 finds the group's associates, other numbers find nobody; \
+         without it, and with 0, all are found",
+        "a sample says that 2 is an internal user and 4 a system user; the description speaks of kinds of groups",
+    ),
+    switch(
         "deleted_is_gone",
         "whether reading a deleted record answers 404; otherwise it is served, marked as deleted",
         "not documented",
@@ -194,6 +200,11 @@ pub const SWITCHES: &[Switch] = &[
         "stamps_are_utc",
         "whether `CreatedDate` and `UpdatedDate` are UTC whatever `SO-TimeZone` says",
         "\"always UTC\" says the page on time zones; recorded answers are converted",
+    ),
+    switch(
+        "offsets_have_colon",
+        "whether offsets are written as `+01:00`; otherwise as `+0100`",
+        "samples have both",
     ),
     switch(
         "unknown_time_zone_is_refused",

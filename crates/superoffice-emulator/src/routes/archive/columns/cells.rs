@@ -2,6 +2,7 @@
 
 use super::super::cell::Cell;
 use super::super::row::Email;
+use crate::world::consent::Consent;
 use crate::world::contact::{Address, Contact, Element, Udfs};
 use crate::world::person::Person;
 use crate::world::udf::{FieldType, UdfField, UdfValue};
@@ -87,6 +88,23 @@ pub(super) fn person(state: &State, person: &Person, name: &str) -> Cell {
         "personDeletedDate" => Cell::Moment(stamps.deleted),
         "email/emailAddress" => value(&person.emails),
         "email/emailDescription" => description(&person.emails),
+        "hasStoreConsent" => Cell::Flag(person.agrees(1)),
+        "hasEmarketingConsent" => Cell::Flag(person.agrees(2)),
+        "withdrawnEmarketingConsent" => {
+            Cell::Flag(person.consents.iter().any(|consent| consent.purpose == 2 && !consent.holds()))
+        }
+        "legalBaseStore" => {
+            item(state, "legalbase", consent(person, 1).map_or(0, |consent| consent.legal_base))
+        }
+        "legalBaseEmarketing" => {
+            item(state, "legalbase", consent(person, 2).map_or(0, |consent| consent.legal_base))
+        }
+        "consentSourceStore" => {
+            item(state, "consentsource", consent(person, 1).map_or(0, |consent| consent.source))
+        }
+        "consentSourceEmarketing" => {
+            item(state, "consentsource", consent(person, 2).map_or(0, |consent| consent.source))
+        }
         "personMobilePhone/formattedNumber" => value(&person.mobile_phones),
         "personPrivate/formattedNumber" => value(&person.private_phones),
         "personUrl/URLAddress" => value(&person.urls),
@@ -140,6 +158,10 @@ pub(super) fn udf(state: &State, field: &UdfField, udfs: &Udfs) -> Cell {
         (_, UdfValue::Real(number)) => Cell::Real(*number),
         (_, UdfValue::Day(day)) => Cell::Day(*day),
     }
+}
+
+fn consent(person: &Person, purpose: i64) -> Option<&Consent> {
+    person.consents.iter().find(|consent| consent.purpose == purpose)
 }
 
 fn associate(state: &State, id: i64) -> Cell {

@@ -293,7 +293,7 @@ mod tests {
     fn read(text: &str) -> Result<Filter, Answer> {
         let column = |name: &str| Column::plain(name).ok_or_else(|| Answer::bad(name));
         let policy = Policy { ge_and_le: true, ..Policy::default() };
-        parse(text, &column, &Settings { policy: &policy, style: DateStyle::base(1), caller: 7 })
+        parse(text, &column, &Settings { policy: &policy, style: DateStyle::base(&policy), caller: 7 })
     }
 
     #[test]
