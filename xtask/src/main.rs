@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test`, `bench`, `check`, `docs`.
+//! The project's own tasks: `cargo xtask test`, `bench`, `check`, `docs`, `fuzz`.
 //!
 //! They need nothing but Rust and what they install themselves.
 
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod docs;
+mod fuzz;
 mod install;
 mod shell;
 mod test;
@@ -20,6 +21,7 @@ Tasks:
   check   The quick part of it: format check, lints and the tests of all crates but the whole product's
   bench   Measures the product against its goals, side by side in one run; --quick for a look
   docs    Writes the generated documents anew; with --check, says whether they are up to date
+  fuzz   Looks for input that breaks what reads others' texts: [TARGET] [--seconds N] [--input FILE]
 ";
 
 fn main() -> ExitCode {
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         ["check"] => test::run(test::Extent::Quick),
         ["bench", rest @ ..] => bench::run(rest),
         ["docs", rest @ ..] => docs::run(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

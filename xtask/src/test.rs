@@ -40,6 +40,7 @@ fn steps(extent: Extent) -> Vec<Step> {
         steps.push(("documents", documents));
         steps.push(("tests", tests));
         steps.push(("conformance", conformance));
+        steps.push(("fuzz", crate::fuzz::step));
     } else {
         steps.push(("tests", quick_tests));
     }

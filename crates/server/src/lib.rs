@@ -7,6 +7,8 @@ mod accept;
 mod api;
 mod app;
 mod dashboard;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod guard;
 mod headers;

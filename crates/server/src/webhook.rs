@@ -5,7 +5,7 @@
 //! duplicate is dropped, and an authentic body that we cannot read is parked. Success is 200 and nothing else, and
 //! 410, which turns the webhook off for good, is never said.
 
-mod read;
+pub(crate) mod read;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;

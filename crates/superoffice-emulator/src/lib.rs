@@ -9,6 +9,8 @@ mod clock;
 mod control;
 mod deliver;
 mod emulator;
+#[doc(hidden)]
+pub mod fuzzing;
 mod json;
 mod language;
 mod login;

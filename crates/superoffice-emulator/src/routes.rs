@@ -254,7 +254,7 @@ fn style(state: &State, call: &Call) -> Result<DateStyle, Answer> {
 }
 
 /// The calls that need nothing but the tenant's data.
-fn at_once(state: &mut State, target: &Target, ask: Ask<'_>) -> Result<Answer, Answer> {
+pub(crate) fn at_once(state: &mut State, target: &Target, ask: Ask<'_>) -> Result<Answer, Answer> {
     match target {
         Target::Version => Ok(Answer::ok(&version(state))),
         Target::Default(entity) => Ok(entity::default(state, *entity, ask)),

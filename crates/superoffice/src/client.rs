@@ -26,6 +26,7 @@ pub use admin::{InternalUser, Publishing};
 pub use calls::{AssociateName, Associates, ContactName};
 pub use config::{Config, Credentials, Limits};
 pub use counter::CallCount;
+pub(crate) use refusal::retry_after;
 pub use sign_in::{SignIn, SignedIn};
 
 use crate::api::Request;

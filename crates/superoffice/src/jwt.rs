@@ -112,8 +112,12 @@ pub(crate) fn verify(token: &str, keys: &[Key], now: Timestamp) -> Result<Claims
     if !named.iter().any(|key| key.made(signed.as_bytes(), &signature)) {
         return Err(Fault::UnknownKey);
     }
-    let claims = object(body)?;
-    let second = |name: &str| text(&claims, name).and_then(|text| text.parse::<f64>().ok());
+    judge(&object(body)?, now)
+}
+
+/// Checks the times of claims that were signed, and reads them.
+pub(crate) fn judge(claims: &Map<String, Value>, now: Timestamp) -> Result<Claims, Fault> {
+    let second = |name: &str| text(claims, name).and_then(|text| text.parse::<f64>().ok());
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in a float")]
     let (now, leeway) = (now.as_second() as f64, LEEWAY as f64);
     match second("exp") {
@@ -124,7 +128,7 @@ pub(crate) fn verify(token: &str, keys: &[Key], now: Timestamp) -> Result<Claims
     if second("nbf").is_some_and(|begin| now < begin - leeway) {
         return Err(Fault::Bad("it has not begun"));
     }
-    Ok(read(&claims))
+    Ok(read(claims))
 }
 
 fn read(claims: &Map<String, Value>) -> Claims {

@@ -16,6 +16,9 @@ pub mod webhook;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "client")]
+#[doc(hidden)]
+pub mod fuzzing;
+#[cfg(feature = "client")]
 pub mod jwt;
 #[cfg(feature = "client")]
 pub mod private_key;

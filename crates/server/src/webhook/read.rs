@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use superoffice::webhook::{Payload, PayloadError};
 
 /// A body that was read.
-pub(super) enum Read {
+pub(crate) enum Read {
     /// SuperOffice only wants to know whether we are there.
     Test,
     /// Something to store.
@@ -18,7 +18,7 @@ pub(super) enum Read {
 }
 
 /// Reads an authentic body that was sent for `tenant`.
-pub(super) fn delivery(tenant: &TenantId, body: Bytes, now: Timestamp) -> Read {
+pub(crate) fn delivery(tenant: &TenantId, body: Bytes, now: Timestamp) -> Read {
     let (id, content) = match Payload::read(&body) {
         Ok(payload) if payload.is_test() => return Read::Test,
         Ok(mut payload) => {

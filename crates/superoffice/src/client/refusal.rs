@@ -49,7 +49,7 @@ fn is_page(body: &[u8]) -> bool {
 }
 
 /// Seconds, or a date, which is compared with the answer's own so that our clock does not matter.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     let seconds = if let Ok(seconds) = text.parse::<u64>() {
         seconds
