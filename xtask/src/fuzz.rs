@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 
@@ -118,10 +119,12 @@ fn all(program: &Path, targets: &[String], seconds: u64) -> anyhow::Result<Strin
     let results = Mutex::new(Vec::new());
     let work = || {
         while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let begun = Instant::now();
             let result = one(program, target, seconds);
+            let took = begun.elapsed().as_secs_f32();
             match &result {
-                Ok(tried) => println!("{target:<12} ok, {tried} inputs in {seconds} s"),
-                Err(error) => println!("{target:<12} FAILED\n{error:#}"),
+                Ok(tried) => println!("{target:<12} ok, {tried} inputs in {took:.0} s"),
+                Err(error) => println!("{target:<12} FAILED after {took:.1} s\n{error:#}"),
             }
             results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((target, result));
         }
