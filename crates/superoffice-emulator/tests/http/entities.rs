@@ -249,3 +249,18 @@ async fn the_archive_agent_answers_the_same_question() {
         (&json!(1), &json!("[I:1]"))
     );
 }
+
+#[tokio::test]
+async fn a_page_behind_all_numbers_is_empty() {
+    let tenant = Tenant::start().await;
+    let body =
+        json!({"providerName": "FindContact", "columns": ["contactId"], "page": i64::MAX, "pageSize": 2});
+    for method in ["GetArchiveListByColumns", "GetArchiveListByColumns2"] {
+        let mut body = body.clone();
+        if method.ends_with('2') {
+            body["columns"] = json!("contactId");
+        }
+        let answer = tenant.call("POST", &format!("Agents/Archive/{method}"), body).await;
+        assert_eq!(answer, (200, json!([])), "{method}");
+    }
+}
