@@ -31,8 +31,11 @@ impl Tenant {
             query: vec![("$filter".to_owned(), filter.to_owned())],
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            application: String::new(),
         };
-        let ask = Ask { call: &call, style: DateStyle::base(0) };
-        let _ = self.0.with(|state| at_once(state, &Target::Archive(provider.to_owned()), ask));
+        let _ = self.0.with(|state| {
+            let ask = Ask { call: &call, style: DateStyle::base(&state.policy) };
+            at_once(state, &Target::Archive(provider.to_owned()), ask)
+        });
     }
 }
