@@ -163,12 +163,21 @@ fn one(program: &Path, target: &str, seconds: u64) -> anyhow::Result<u64> {
         .stderr(std::fs::File::create(&log)?);
     let status = command.status().with_context(|| format!("could not start {}", program.display()))?;
     let said = String::from_utf8_lossy(&std::fs::read(&log)?).into_owned();
+    if !said.contains("inline 8-bit counters") {
+        bail!(
+            "the engine does not see what an input reaches; has the compiler another name for it? {COVERAGE:?}"
+        );
+    }
     if status.success() {
         let count = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
         return count.and_then(|count| count.trim().parse().ok()).context("the engine counted nothing");
     }
-    let input = said.lines().find_map(|line| line.split_once("Test unit written to ")).map(|(_, path)| path);
-    bail!("{}", complaint(target, &said, input, &log));
+    bail!("{}", complaint(target, &said, kept(&said), &log));
+}
+
+/// The input that broke something, if the engine could keep it.
+fn kept(said: &str) -> Option<&str> {
+    said.lines().find_map(|line| line.split_once("Test unit written to ")).map(|(_, path)| path)
 }
 
 /// What broke, where the input is, and how to try it again.
@@ -205,4 +214,27 @@ fn bounded(program: &Path, target: &str) -> Command {
     command.args(["-c", &limits, "sh"]).arg(program).env("FUZZ_TARGET", target).stdin(Stdio::null());
     command.arg(format!("-rss_limit_mb={MEMORY}")).arg(format!("-timeout={SLOWEST}"));
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAID: &str = "#12 NEW cov: 7\nthread '<unnamed>' panicked at read.rs:1:2:\nodd\n\
+        artifact_prefix='b/'; Test unit written to b/crash-1\n";
+
+    #[test]
+    fn what_broke_is_shown_with_the_command_that_tries_it_again() {
+        let words = complaint("udf", SAID, kept(SAID), Path::new("udf.log"));
+        assert!(words.starts_with("thread '<unnamed>' panicked at read.rs:1:2:\nodd"), "{words}");
+        assert!(words.contains("cargo xtask fuzz udf --input b/crash-1"), "{words}");
+        assert!(
+            complaint("udf", "killed", kept("killed"), Path::new("udf.log")).contains("no input was kept")
+        );
+    }
+
+    #[test]
+    fn each_folder_of_inputs_is_a_target() {
+        assert_eq!(targets().unwrap(), ["error_body", "filter", "jwt", "retry_after", "udf", "webhook"]);
+    }
 }

@@ -21,7 +21,7 @@ Tasks:
   check   The quick part of it: format check, lints and the tests of all crates but the whole product's
   bench   Measures the product against its goals, side by side in one run; --quick for a look
   docs    Writes the generated documents anew; with --check, says whether they are up to date
-  fuzz   Looks for input that breaks what reads others' texts: [TARGET] [--seconds N] [--input FILE]
+  fuzz    Looks for input that breaks what reads others' texts: [TARGET] [--seconds N] [--input FILE]
 ";
 
 fn main() -> ExitCode {
