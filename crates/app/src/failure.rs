@@ -50,6 +50,11 @@ impl Failure {
         self
     }
 
+    /// What to do about it, if that is known.
+    pub(crate) fn advice(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
     pub(crate) fn kind(&self) -> Status {
         self.status
     }

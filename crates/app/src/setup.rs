@@ -59,6 +59,21 @@ impl Step {
         }
     }
 
+    /// The step that a key of the configuration belongs to; the first one takes what no step asks.
+    fn of_key(key: &str) -> Self {
+        match key {
+            "superoffice.refresh_token"
+            | "superoffice.system_token"
+            | "superoffice.private_key_file"
+            | "superoffice.redirect_uri" => Self::Auth,
+            "filter.owners" => Self::Explorer,
+            "listen" => Self::Dashboard,
+            _ if key.starts_with("fields.") => Self::Fields,
+            _ if key.starts_with("webhook.") => Self::Webhook,
+            _ => Self::Tenant,
+        }
+    }
+
     const fn title(self) -> &'static str {
         match self {
             Self::Tenant => "The tenant",
@@ -126,7 +141,7 @@ pub(crate) async fn run(cli: &Cli, args: &SetupArgs) -> Result<(), Failure> {
     if cli.json {
         print_json(&json!({"steps": report, "changed": changed, "dry_run": args.dry_run}));
     }
-    ending(args, changed);
+    ending(args, changed, &talk);
     Ok(())
 }
 
@@ -147,10 +162,12 @@ fn interrupted() -> Failure {
         .help("go on later: so-connector setup")
 }
 
-fn ending(args: &SetupArgs, changed: bool) {
+fn ending(args: &SetupArgs, changed: bool, talk: &Talk) {
     say("");
     if args.dry_run {
         say("That was all. Nothing was changed; without --dry-run it is done.");
+    } else if talk.service_runs && talk.has_saved() {
+        say("Done. Restart the service so that it takes up what was changed, then: so-connector doctor");
     } else if args.only.is_some() {
         say("That step is done. Check everything: so-connector doctor");
     } else if changed {

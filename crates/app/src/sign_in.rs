@@ -42,10 +42,9 @@ pub(crate) fn credentials(config: &Config, tenant: &Tenant) -> anyhow::Result<Cr
     if matches!(tenant.credentials, Credentials::SystemUser { .. }) {
         return Ok(tenant.credentials.clone());
     }
-    let kept = kept(config, tenant).filter(|kept| kept.replaces == mark(tenant));
-    match kept {
-        Some(kept) => open(config, tenant, &kept),
-        None => Ok(tenant.credentials.clone()),
+    match kept(config, tenant)? {
+        Some(kept) if kept.replaces == mark(tenant) => open(config, tenant, &kept),
+        Some(_) | None => Ok(tenant.credentials.clone()),
     }
 }
 
@@ -67,7 +66,8 @@ pub(crate) async fn follow(config: Arc<Config>, client: Client, stop: Cancellati
     }
     let mut in_use = client.refresh_token();
     in_use.mark_unchanged();
-    let mut known = kept(&config, tenant);
+    // Nothing is known yet, so that the first look compares, too.
+    let mut known: Option<Option<Kept>> = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -76,35 +76,61 @@ pub(crate) async fn follow(config: Arc<Config>, client: Client, stop: Cancellati
                     return stop.cancelled().await;
                 }
                 let token = in_use.borrow_and_update().clone();
-                match keep(&config, tenant, &token) {
-                    Ok(()) => tracing::info!("the new refresh token is kept, sealed"),
-                    Err(error) => tracing::error!("the new refresh token is not kept: {error:#}; sign in again with `so-connector setup --only auth` before the next start"),
-                }
-                known = kept(&config, tenant);
+                keep_renewed(&config, tenant, &token);
+                known = kept(&config, tenant).ok();
             }
             () = tokio::time::sleep(LOOK_AGAIN) => {
-                let now = kept(&config, tenant);
-                if now == known {
+                // What cannot be read now can be later; until then everything stays as it is.
+                let Ok(now) = kept(&config, tenant) else { continue };
+                if known.as_ref() == Some(&now) {
                     continue;
                 }
-                known = now;
-                match credentials(&config, tenant) {
-                    Ok(credentials) => {
-                        client.sign_in_with(credentials);
-                        in_use.mark_unchanged();
-                        tracing::info!("somebody signed in anew; the work goes on with that");
-                    }
-                    Err(error) => tracing::error!("somebody signed in anew, and it is of no use: {error:#}"),
-                }
+                take_up(&config, tenant, &client, now.as_ref());
+                in_use.mark_unchanged();
+                known = Some(now);
             }
         }
     }
 }
 
-fn kept(config: &Config, tenant: &Tenant) -> Option<Kept> {
+fn keep_renewed(config: &Config, tenant: &Tenant, token: &SecretString) {
+    match keep(config, tenant, token) {
+        Ok(()) => tracing::info!("the new refresh token is kept, sealed"),
+        Err(error) => tracing::error!(
+            "the new refresh token is not kept: {error:#}; sign in again with `so-connector setup --only auth` before the next start"
+        ),
+    }
+}
+
+/// Signs in with what is kept now, when that is something else than what is in use.
+fn take_up(config: &Config, tenant: &Tenant, client: &Client, kept: Option<&Kept>) {
+    let Some(kept) = kept else { return };
+    if kept.replaces != mark(tenant) {
+        tracing::warn!(
+            "a sign-in is kept that replaces another SO_REFRESH_TOKEN than this service has, so it is not used; remove SO_REFRESH_TOKEN from the service's environment, and restart it"
+        );
+        return;
+    }
+    match open(config, tenant, kept) {
+        Ok(Credentials::RefreshToken(token))
+            if token.expose_secret() == client.refresh_token().borrow().expose_secret() => {}
+        Ok(credentials) => {
+            client.sign_in_with(credentials);
+            tracing::info!("somebody signed in anew; the work goes on with that");
+        }
+        Err(error) => tracing::error!("somebody signed in anew, and it is of no use: {error:#}"),
+    }
+}
+
+/// What is kept. A database that is not there keeps nothing.
+fn kept(config: &Config, tenant: &Tenant) -> anyhow::Result<Option<Kept>> {
+    if !config.database.exists() {
+        return Ok(None);
+    }
     let id = TenantId(tenant.context.clone());
-    let value = Peek::open(&config.database).ok()?.setting(&id, KEPT_AS)?;
-    serde_json::from_value(value).ok()
+    let value = Peek::open(&config.database)?.try_setting(&id, KEPT_AS)?;
+    let kept = value.map(serde_json::from_value).transpose();
+    kept.context("the kept sign-in cannot be read")
 }
 
 fn open(config: &Config, tenant: &Tenant, kept: &Kept) -> anyhow::Result<Credentials> {

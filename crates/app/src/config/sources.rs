@@ -166,7 +166,10 @@ struct Flat<'a> {
 impl Flat<'_> {
     fn read(&self, text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
-            ConfigError(vec![format!("{} cannot be read: {error}", self.file)])
+            // The error's own words quote the line, which may hold a secret.
+            let before = error.span().map_or("", |span| text.get(..span.start).unwrap_or(""));
+            let line = before.matches('\n').count() + 1;
+            ConfigError(vec![format!("{}, line {line}: {}", self.file, error.message())])
         })?;
         let mut values = BTreeMap::new();
         let mut complaints = Vec::new();

@@ -113,7 +113,8 @@ fn credentials(reader: &mut Reader<'_>) -> Credentials {
     }
 }
 
-fn private_key(file: &str) -> Result<PrivateKey, String> {
+/// Reads the file with a private key.
+pub(crate) fn private_key(file: &str) -> Result<PrivateKey, String> {
     let text = std::fs::read_to_string(file).map(SecretString::from);
     let text = text.map_err(|error| format!("{file} cannot be read: {error}"))?;
     PrivateKey::read(text.expose_secret()).map_err(|error| error.to_string())

@@ -8,10 +8,11 @@ use superoffice::api::user::SoPrincipal;
 use superoffice::{Client, Credentials, Error, SignIn};
 use url::Url;
 
-use super::Done;
 use super::callback::Callback;
 use super::talk::{Question, Talk, pick};
 use super::tenant;
+use super::{Done, Step};
+use crate::config::tenant::private_key;
 use crate::config::{Config, Tenant};
 use crate::failure::{Failure, Status, refused};
 use crate::format::say;
@@ -56,27 +57,34 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
     if let Some(words) = still_good(talk).await? {
-        let saved = talk.save()?;
-        return Ok(if saved { Done::changed(words) } else { Done::as_it_was(words) });
+        // Whoever asks for this step alone may want another user.
+        let keep = !(talk.asks() && talk.only == Some(Step::Auth)) || {
+            say(&format!("     At present: {words}"));
+            let options = ["keep this sign-in", "sign in anew, perhaps as another user"];
+            pick("What shall become of it?", options.map(str::to_owned).to_vec())? == 0
+        };
+        if keep {
+            let saved = talk.save(Step::Auth)?;
+            return Ok(if saved { Done::changed(words) } else { Done::as_it_was(words) });
+        }
     }
     let mut way = default_way(talk).to_owned();
     loop {
         way = talk.choose(&WAY, &WAYS, &way)?;
         match sign_in(talk, &way).await {
             Ok(done) => return Ok(done),
-            Err(failure) if talk.asks() && failure.kind() != Status::Interrupted => {
-                say(&format!("  ! {}", failure.message()));
-            }
+            Err(failure) if talk.asks() && failure.kind() != Status::Interrupted => Talk::tell(&failure),
             Err(failure) => return Err(failure),
         }
         let options = ["try again", "correct the client ID and the client secret first"];
         if pick("What now? (Ctrl-C stops)", options.map(str::to_owned).to_vec())? == 1 {
             tenant::ask_application(talk)?;
+            talk.save(Step::Tenant)?;
         }
     }
 }
 
-/// Whether the present sign-in works; nobody has to be asked then. A token in the answers is a new one.
+/// Whether the present sign-in works; nobody has to be asked then. Another token in the answers is a new one.
 async fn still_good(talk: &mut Talk) -> Result<Option<String>, Failure> {
     let config = talk.config()?;
     let tenant = remote::tenant(&config)?;
@@ -90,14 +98,26 @@ async fn still_good(talk: &mut Talk) -> Result<Option<String>, Failure> {
         return Ok(None);
     }
     let client = wire::client_with(&config, tenant, credentials)?;
-    match principal(&client).await {
-        Ok(principal) => Ok(Some(words(&principal))),
-        Err(Error::AccessWithdrawn(says)) => {
-            say(&format!("     The present sign-in is refused: {says}"));
+    match principal(&client, tenant).await {
+        Ok(principal) => {
+            keep_renewed(talk, &config, tenant, &client)?;
+            Ok(Some(words(&principal)))
+        }
+        Err(failure) if failure.kind() == Status::SignIn => {
+            say(&format!("     The present sign-in is of no use: {}", failure.message()));
             Ok(None)
         }
-        Err(error) => Err(refused(&error)),
+        Err(failure) => Err(failure),
     }
+}
+
+/// Should SuperOffice have given a new refresh token meanwhile, it is the one that counts.
+fn keep_renewed(talk: &Talk, config: &Config, tenant: &Tenant, client: &Client) -> Result<(), Failure> {
+    let renewed = client.refresh_token();
+    if !talk.dry_run && renewed.has_changed().unwrap_or(false) {
+        sign_in::keep(config, tenant, &renewed.borrow())?;
+    }
+    Ok(())
 }
 
 async fn sign_in(talk: &mut Talk, way: &str) -> Result<Done, Failure> {
@@ -109,28 +129,39 @@ async fn sign_in(talk: &mut Talk, way: &str) -> Result<Done, Failure> {
         }
         here => in_browser(talk, here == "browser").await?,
     };
-    let principal = principal(&client).await.map_err(|error| refused(&error))?;
     let config = talk.config()?;
     let tenant = remote::tenant(&config)?;
-    let context = &principal.database_context_identifier;
-    if !context.is_empty() && !context.eq_ignore_ascii_case(&tenant.context) {
-        let words = format!("that is a sign-in to {context}, and {} is being set up", tenant.context);
-        return Err(Failure::words(Status::SignIn, words));
-    }
+    let principal = principal(&client, tenant).await?;
+    let credentials = match credentials {
+        Credentials::RefreshToken(_) => Credentials::RefreshToken(client.refresh_token().borrow().clone()),
+        other => other,
+    };
     if !talk.dry_run {
         let guard = talk.guard.clone();
-        guard.whole(async { keep(talk, &config, tenant, &credentials) }).await?;
+        guard.whole(async { keep(talk, &credentials) }).await?;
     }
     talk.sign_in_with(credentials);
     Ok(Done::changed(words(&principal)).with(json!({"associate": principal.associate, "way": way})))
 }
 
-/// A refresh token is kept sealed; what a system user needs is configuration.
-fn keep(talk: &mut Talk, config: &Config, tenant: &Tenant, credentials: &Credentials) -> Result<(), Failure> {
-    if let Credentials::RefreshToken(token) = credentials {
-        sign_in::keep(config, tenant, token)?;
+/// A refresh token is kept sealed; what a system user needs is configuration. Of the two, the former one goes.
+fn keep(talk: &mut Talk, credentials: &Credentials) -> Result<(), Failure> {
+    match credentials {
+        Credentials::RefreshToken(token) => {
+            talk.set(SYSTEM_TOKEN.key, "");
+            talk.set(KEY_FILE.key, "");
+            talk.save(Step::Auth)?;
+            let config = talk.config()?;
+            let tenant = remote::tenant(&config)?;
+            sign_in::keep(&config, tenant, token)?;
+        }
+        Credentials::SystemUser { .. } => {
+            talk.set(TOKEN.key, "");
+            talk.save(Step::Auth)?;
+        }
+        Credentials::Missing => {}
     }
-    talk.save().map(drop)
+    Ok(())
 }
 
 fn default_way(talk: &Talk) -> &'static str {
@@ -150,14 +181,15 @@ fn with(talk: &Talk, credentials: Credentials) -> Result<(Client, Credentials), 
 }
 
 fn with_system_user(talk: &mut Talk) -> Result<(Client, Credentials), Failure> {
-    talk.secret(&SYSTEM_TOKEN)?;
-    talk.text(&KEY_FILE, |file| match std::fs::metadata(file) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("{file} cannot be read: {error}")),
-    })?;
-    let config = talk.config()?;
-    let credentials = remote::tenant(&config)?.credentials.clone();
-    with(talk, credentials)
+    let system_token = talk.secret(&SYSTEM_TOKEN)?;
+    let file = talk.text(&KEY_FILE, |file| private_key(file).map(drop))?;
+    let unusable = |words| Failure::words(Status::Usage, words);
+    let private_key = private_key(&file).map_err(unusable)?;
+    let credentials = Credentials::SystemUser { system_token: system_token.clone().into(), private_key };
+    let pair = with(talk, credentials)?;
+    talk.set(SYSTEM_TOKEN.key, &system_token);
+    talk.set(KEY_FILE.key, &file);
+    Ok(pair)
 }
 
 async fn in_browser(talk: &mut Talk, here: bool) -> Result<(Client, Credentials), Failure> {
@@ -165,6 +197,7 @@ async fn in_browser(talk: &mut Talk, here: bool) -> Result<(Client, Credentials)
         Ok(url) if url.has_host() => Ok(()),
         Ok(_) | Err(_) => Err("a whole address is wanted, such as http://127.0.0.1:8391/callback".to_owned()),
     })?;
+    talk.set(REDIRECT.key, &redirect);
     let (client, _) = with(talk, Credentials::Missing)?;
     let config = talk.config()?;
     let context = remote::tenant(&config)?.context.clone();
@@ -205,12 +238,19 @@ fn pasted(talk: &mut Talk) -> Result<Url, Failure> {
         .map_err(|_| Failure::words(Status::Usage, "that is no address; copy the whole of it, from http on"))
 }
 
-async fn principal(client: &Client) -> Result<SoPrincipal, Error> {
-    match client.current_principal().await {
+/// Who we are, in the right tenant.
+async fn principal(client: &Client, tenant: &Tenant) -> Result<SoPrincipal, Failure> {
+    let principal = match client.current_principal().await {
         // Some tenants answer so for as long as the API user has no person; that we are let in is what counts.
-        Err(Error::Refused { status, .. }) if status.is_server_error() => Ok(SoPrincipal::default()),
-        other => other,
+        Err(Error::Refused { status, .. }) if status.is_server_error() => return Ok(SoPrincipal::default()),
+        other => other.map_err(|error| refused(&error))?,
+    };
+    let context = &principal.database_context_identifier;
+    if !context.is_empty() && !context.eq_ignore_ascii_case(&tenant.context) {
+        let words = format!("that is a sign-in to {context}, and {} is being set up", tenant.context);
+        return Err(Failure::words(Status::SignIn, words).help("sign in to the right tenant"));
     }
+    Ok(principal)
 }
 
 fn words(principal: &SoPrincipal) -> String {

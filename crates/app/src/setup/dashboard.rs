@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 
-use super::Done;
 use super::talk::{Question, Talk};
+use super::{Done, Step};
 use crate::config::Config;
 use crate::failure::{Failure, Status};
-use crate::format::say;
 use crate::remote;
 
 const LISTEN: Question = Question {
@@ -25,10 +24,12 @@ pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
             }
             Err(_) => Err("an address with a port is wanted, such as 127.0.0.1:8080".to_owned()),
         })?;
+        talk.set(LISTEN.key, &listen);
         let config = talk.config()?;
         match holder(&config).await {
             Ok(runs) => {
-                let saved = talk.save()?;
+                talk.service_runs = runs;
+                let saved = talk.save(Step::Dashboard)?;
                 let words = if runs {
                     format!("the service runs on http://{listen}/")
                 } else {
@@ -36,7 +37,7 @@ pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
                 };
                 return Ok(if saved { Done::changed(words) } else { Done::as_it_was(words) });
             }
-            Err(failure) if talk.asks() => say(&format!("  ! {}", failure.message())),
+            Err(failure) if talk.asks() => Talk::tell(&failure),
             Err(failure) => return Err(failure),
         }
     }

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use superoffice::odata::{Filter, Query};
 use superoffice::{AssociateName, Client};
 
-use super::Done;
 use super::talk::{Question, Talk};
+use super::{Done, Step};
 use crate::commands::scope::OWNER;
 use crate::config::Config;
 use crate::failure::{Failure, Status, refused};
@@ -45,7 +45,8 @@ pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
         say(&format!("     Users: {}", names.join(", ")));
     }
     let names_are_known = users.refusal.is_none();
-    talk.text(&OWNERS, |text| strangers(text, &users.named, names_are_known))?;
+    let owners = talk.text(&OWNERS, |text| strangers(text, &users.named, names_are_known))?;
+    talk.set(OWNERS.key, &owners);
     let config = talk.config()?;
     let previews = look(&config, &client, &users.named).await?;
     for preview in &previews {
@@ -64,7 +65,7 @@ pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
             "choose other owners or fields with so-connector setup; texts for persons are in the matrix (docs/explorer.md)",
         ));
     }
-    let saved = talk.save()?;
+    let saved = talk.save(Step::Explorer)?;
     let whose = match &config.policy.scope {
         Scope::Everyone => "everybody's companies".to_owned(),
         Scope::Only { .. } => format!("companies of {}", talk.value(OWNERS.key).unwrap_or_default()),

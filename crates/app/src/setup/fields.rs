@@ -13,8 +13,8 @@ use serde_json::json;
 use superoffice::api::udef::{FieldType, Owner, UserDefinedFieldInfo};
 use superoffice::{Client, Error};
 
-use super::Done;
 use super::talk::{Question, Talk, pick};
+use super::{Done, Step};
 use crate::config::Config;
 use crate::config::keys;
 use crate::failure::{Failure, Status, refused};
@@ -34,16 +34,24 @@ pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
     let client = talk.client()?;
     let found = discover(&talk.config()?, &client).await?;
     let mut work = missing(talk, &client, &found).await?;
+    let found = if known_by_prog_id(talk, &client, &mut work).await? {
+        discover(&talk.config()?, &client).await?
+    } else {
+        found
+    };
     if work.is_empty() {
         let words = format!("{} fields are there", found.0.len());
-        let saved = talk.save()?;
+        let saved = talk.save(Step::Fields)?;
         return Ok(if saved { Done::changed(words) } else { Done::as_it_was(words) });
     }
     choose(talk, &client, &mut work).await?;
     if work.is_empty() {
-        let saved = talk.save()?;
+        let saved = talk.save(Step::Fields)?;
         let words = "fields that are not there are left out";
         return Ok(if saved { Done::changed(words) } else { Done::as_it_was(words) });
+    }
+    if work.makes_list() {
+        work.meet_list(&client).await.map_err(|error| told(&error))?;
     }
     if work.needs_language() {
         let options = [("en", "English"), ("de", "German")];
@@ -55,11 +63,12 @@ pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
         return Ok(Done::as_it_was("nothing was created"));
     }
     if !talk.agree("setup.create_fields", "Create and publish that? Every user sees the fields then")? {
+        talk.save(Step::Fields)?;
         return Ok(Done::as_it_was("nothing was created; texts for these fields are not written"));
     }
     others(talk, &client, &work).await?;
     let guard = talk.guard.clone();
-    talk.save()?;
+    talk.save(Step::Fields)?;
     guard.whole(create::carry_out(&client, &work)).await.map_err(|error| told(&error))?;
     let now = discover(&talk.config()?, &client).await?;
     let lost: Vec<&str> = work
@@ -115,6 +124,24 @@ async fn missing(talk: &Talk, client: &Client, found: &Definitions) -> Result<Wo
         work.items = if work.list.is_some() { lacking } else { Vec::new() };
     }
     Ok(work)
+}
+
+/// A field of ours that somebody gave another label is there, and from now on it is known by its prog-id.
+async fn known_by_prog_id(talk: &mut Talk, client: &Client, work: &mut Work) -> Result<bool, Failure> {
+    let before = work.fields.len();
+    for owner in work.owners() {
+        let published = client.udef_fields(owner).await.map_err(|error| refused(&error))?;
+        work.fields.retain(|field| {
+            let prog_id = create::prog_id(field.target);
+            let known = published.iter().find(|info| info.prog_id.eq_ignore_ascii_case(&prog_id));
+            let Some(known) = known.filter(|_| owner_of(field.target) == owner) else { return true };
+            let label = cell(&known.field_label);
+            say(&format!("     {} is the field \"{label}\" now ({prog_id}).", field.target.label()));
+            talk.set(key_of(field.target), &known.prog_id);
+            false
+        });
+    }
+    Ok(work.fields.len() != before)
 }
 
 /// The label that a new field gets: the configured name, unless that is a prog-id.
@@ -194,8 +221,11 @@ fn show(work: &Work) {
     }
     let items: Vec<String> = work.new_items().map(|item| cell(&item)).collect();
     if !items.is_empty() {
-        let list =
-            if work.list.is_some() { "The list behind the vertical gets" } else { "The new list gets" };
+        let list = match &work.list_name {
+            Some(name) => format!("The present list \"{}\" gets", cell(name)),
+            None if work.list.is_some() => "The list behind the vertical gets".to_owned(),
+            None => format!("A new list \"{}\" gets", create::LIST),
+        };
         say(&format!("     {list} {} items: {}", items.len(), items.join(", ")));
     }
 }
@@ -208,9 +238,16 @@ async fn others(talk: &mut Talk, client: &Client, work: &Work) -> Result<(), Fai
             continue;
         }
         let layout = client.udef_layout(owner).await.map_err(|error| told(&error))?;
-        let mut drafts = layout.iter().filter(|field| !field.has_been_published).peekable();
+        let published = client.udef_fields(owner).await.map_err(|error| told(&error))?;
         // What an earlier run of ours left behind is no news to anybody.
-        if drafts.peek().is_some() && drafts.all(|field| create::is_ours(&field.prog_id)) {
+        let is_news = |field: &&UserDefinedFieldInfo| {
+            !create::is_ours(&field.prog_id) && !published.iter().any(|known| is_same(known, field))
+        };
+        let is_gone = |known: &UserDefinedFieldInfo| {
+            !layout.iter().any(|field| field.prog_id.eq_ignore_ascii_case(&known.prog_id))
+        };
+        let has_drafts = layout.iter().any(|field| !field.has_been_published);
+        if has_drafts && !layout.iter().any(|field| is_news(&field)) && !published.iter().any(is_gone) {
             continue;
         }
         let words =
@@ -221,6 +258,23 @@ async fn others(talk: &mut Talk, client: &Client, work: &Work) -> Result<(), Fai
         }
     }
     Ok(())
+}
+
+/// Whether a field is published as it is in the layout, as far as people see it.
+fn is_same(published: &UserDefinedFieldInfo, field: &UserDefinedFieldInfo) -> bool {
+    let shown = |info: &UserDefinedFieldInfo| {
+        let list = (info.list_table_id, info.ud_list_definition_id);
+        let flags = (info.is_read_only, info.is_mandatory, info.is_indexed);
+        (
+            info.field_label.clone(),
+            info.field_type.clone(),
+            info.text_length,
+            list,
+            flags,
+            info.tooltip.clone(),
+        )
+    };
+    published.prog_id.eq_ignore_ascii_case(&field.prog_id) && shown(published) == shown(field)
 }
 
 fn told(error: &Error) -> Failure {

@@ -15,6 +15,10 @@ pub(super) fn save(env: &Path, toml: &Path, answers: &[(&'static str, String)]) 
             Some(variable) => variables.push((variable, value.as_str())),
             None => keys.push((*key, value.as_str())),
         }
+        // What is taken away is taken away wherever it stands.
+        if value.is_empty() && find(key).is_some_and(|key| key.variable.is_some() && !key.is_secret) {
+            keys.push((*key, ""));
+        }
     }
     if !variables.is_empty() {
         let text = read(env)?;
@@ -22,7 +26,10 @@ pub(super) fn save(env: &Path, toml: &Path, answers: &[(&'static str, String)]) 
     }
     if !keys.is_empty() {
         let text = read(toml)?;
-        replace(toml, &with_keys(toml, &text, &keys)?)?;
+        let new = with_keys(toml, &text, &keys)?;
+        if new != text {
+            replace(toml, &new)?;
+        }
     }
     Ok(())
 }
@@ -47,6 +54,10 @@ fn with_variables(text: &str, variables: &[(&str, &str)]) -> String {
     };
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     for (name, value) in variables {
+        if value.is_empty() {
+            lines.retain(|known| name_of(known).as_deref() != Some(name));
+            continue;
+        }
         let line = format!("{name}={}", quoted(value));
         let mut found = false;
         for known in lines.iter_mut().filter(|known| name_of(known).as_deref() == Some(name)) {
@@ -83,12 +94,19 @@ fn with_keys(file: &Path, text: &str, keys: &[(&str, &str)]) -> Result<String, F
         let mut parts: Vec<&str> = key.split('.').collect();
         let name = parts.pop().unwrap_or(key);
         for part in parts {
+            if value.is_empty() && !table.contains_key(part) {
+                break;
+            }
             let entry = table.entry(part).or_insert_with(toml_edit::table);
             table = entry.as_table_mut().ok_or_else(|| {
                 Failure::words(Status::Failed, format!("{part} in {} is no table", file.display()))
             })?;
         }
-        table.insert(name, toml_edit::value(*value));
+        if value.is_empty() {
+            table.remove(name);
+        } else {
+            table.insert(name, toml_edit::value(*value));
+        }
     }
     Ok(document.to_string())
 }
@@ -99,10 +117,29 @@ fn replace(file: &Path, text: &str) -> Result<(), Failure> {
     let write = || {
         let mut draft = tempfile::NamedTempFile::new_in(folder)?;
         draft.write_all(text.as_bytes())?;
+        keep_rights(file, draft.as_file())?;
         draft.as_file().sync_all()?;
         draft.persist(file).map_err(|error| error.error)
     };
     write().map(drop).map_err(|error| failed(file, &error))
+}
+
+/// A file that is there keeps its owner and its rights; a new one is its maker's alone.
+#[cfg(unix)]
+fn keep_rights(former: &Path, draft: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(former) = std::fs::metadata(former) else { return Ok(()) };
+    draft.set_permissions(former.permissions())?;
+    let own = draft.metadata()?;
+    if (own.uid(), own.gid()) != (former.uid(), former.gid()) {
+        std::os::unix::fs::fchown(draft, Some(former.uid()), Some(former.gid()))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn keep_rights(_: &Path, _: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]
@@ -115,6 +152,7 @@ mod tests {
         let saved = with_variables(text, &[("SO_CLIENT_ID", "new"), ("SO_CLIENT_SECRET", "a b'c\"$d")]);
         assert_eq!(saved, "# ours\nSO_CLIENT_ID=new\nOTHER=1\nSO_CLIENT_SECRET=\"a b'c\\\"$d\"\n");
         assert_eq!(with_variables(&saved, &[("SO_CLIENT_ID", "new")]), saved);
+        assert_eq!(with_variables(text, &[("SO_CLIENT_ID", ""), ("ABSENT", "")]), "# ours\nOTHER=1\n");
     }
 
     #[test]
@@ -134,5 +172,7 @@ mod tests {
         let saved = saved.unwrap();
         assert!(saved.starts_with("# mine\nlisten = \"127.0.0.1:1\" # here\n"), "{saved}");
         assert!(saved.contains("summary = \"New\"") && saved.contains("bridge = \"B\""), "{saved}");
+        let cleared = with_keys(Path::new("c.toml"), text, &[("fields.summary", ""), ("filter.owners", "")]);
+        assert_eq!(cleared.unwrap(), "# mine\nlisten = \"127.0.0.1:1\" # here\n\n[fields]\n");
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text};
 use superoffice::{Client, Credentials};
 
+use super::Step;
 use super::answers::Answers;
 use super::files;
 use super::guard::Guard;
@@ -14,6 +15,7 @@ use crate::cli::{Cli, SetupArgs};
 use crate::config::sources::Values;
 use crate::config::{Config, Tenant};
 use crate::failure::{Failure, Status};
+use crate::format::say;
 use crate::remote;
 use crate::wire;
 
@@ -30,6 +32,7 @@ pub(super) struct Question {
 }
 
 /// The conversation.
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub(super) struct Talk {
     /// As it is configured, with the answers over it.
     values: Values,
@@ -41,6 +44,11 @@ pub(super) struct Talk {
     pub(super) guard: Guard,
     /// What differs from the files.
     unsaved: Vec<(&'static str, String)>,
+    has_saved: bool,
+    /// The only step that is taken.
+    pub(super) only: Option<Step>,
+    /// Whether the service is found to run.
+    pub(super) service_runs: bool,
     toml: PathBuf,
     /// As whom somebody signed in during this run.
     signed_in: Option<Credentials>,
@@ -71,6 +79,9 @@ impl Talk {
             dry_run: args.dry_run,
             guard,
             unsaved: Vec::new(),
+            has_saved: false,
+            only: args.only,
+            service_runs: false,
             toml: cli.config.clone(),
             signed_in: None,
             client: None,
@@ -108,9 +119,9 @@ impl Talk {
         self.asks
     }
 
-    /// Takes an answer. What differs from what is configured is saved with [`Self::save`].
+    /// Takes an answer; an empty one unsets the key. What differs from what is configured is saved with [`Self::save`].
     pub(super) fn set(&mut self, key: &'static str, value: &str) {
-        if NOT_SAVED.contains(&key) {
+        if NOT_SAVED.contains(&key) && !value.is_empty() {
             return;
         }
         if self.values.get(key).map(|(known, _)| known) == Some(value) {
@@ -127,7 +138,7 @@ impl Talk {
 
     /// Asks for a text. `check` says what is wrong with one.
     pub(super) fn text(
-        &mut self,
+        &self,
         question: &Question,
         check: impl Fn(&str) -> Result<(), String>,
     ) -> Result<String, Failure> {
@@ -145,17 +156,14 @@ impl Talk {
             }
             let text = asked(|| prompt.prompt())?.trim().to_owned();
             match check(&text) {
-                Ok(()) => {
-                    self.set(question.key, &text);
-                    return Ok(text);
-                }
-                Err(words) => crate::format::say(&format!("  ! {words}")),
+                Ok(()) => return Ok(text),
+                Err(words) => say(&format!("  ! {words}")),
             }
         }
     }
 
     /// Asks for a secret. One that is there already is kept by an empty answer.
-    pub(super) fn secret(&mut self, question: &Question) -> Result<String, Failure> {
+    pub(super) fn secret(&self, question: &Question) -> Result<String, Failure> {
         let present = self.value(question.key).unwrap_or_default().to_owned();
         let wanted = |text: &str| if text.is_empty() { Err("it is missing".to_owned()) } else { Ok(()) };
         if !self.asks || self.answers.get(question.key).is_some() {
@@ -174,16 +182,15 @@ impl Talk {
             let text = asked(|| prompt.prompt())?.trim().to_owned();
             let text = if text.is_empty() { present.clone() } else { text };
             if wanted(&text).is_ok() {
-                self.set(question.key, &text);
                 return Ok(text);
             }
-            crate::format::say("  ! it is needed");
+            say("  ! it is needed");
         }
     }
 
     /// Asks for one of several. Each is a value and its words.
     pub(super) fn choose(
-        &mut self,
+        &self,
         question: &Question,
         options: &[(&str, &str)],
         default: &str,
@@ -210,7 +217,7 @@ impl Talk {
     }
 
     /// Asks for a yes. Without one nothing is done.
-    pub(super) fn agree(&mut self, key: &'static str, words: &str) -> Result<bool, Failure> {
+    pub(super) fn agree(&self, key: &'static str, words: &str) -> Result<bool, Failure> {
         if self.yes {
             return Ok(true);
         }
@@ -235,14 +242,31 @@ impl Talk {
         Config::read(&self.values).map_err(|error| Failure::new(Status::Failed, error))
     }
 
-    /// Writes what is new to `.env` and to the configuration file, each at once. Says whether anything was.
-    pub(super) fn save(&mut self) -> Result<bool, Failure> {
-        if self.unsaved.is_empty() || self.dry_run {
+    /// Writes what is new of a step's answers to `.env` and to the configuration file, each at once. Says whether
+    /// anything was.
+    pub(super) fn save(&mut self, step: Step) -> Result<bool, Failure> {
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.unsaved.iter().cloned().partition(|(key, _)| Step::of_key(key) == step);
+        if own.is_empty() || self.dry_run {
             return Ok(false);
         }
-        files::save(Path::new(".env"), &self.toml, &self.unsaved)?;
-        self.unsaved.clear();
+        files::save(Path::new(".env"), &self.toml, &own)?;
+        self.unsaved = others;
+        self.has_saved = true;
         Ok(true)
+    }
+
+    /// Whether anything was saved that a running service does not know yet.
+    pub(super) const fn has_saved(&self) -> bool {
+        self.has_saved
+    }
+
+    /// Tells somebody who sits there what went wrong, so that the question can be asked again.
+    pub(super) fn tell(failure: &Failure) {
+        say(&format!("  ! {}", failure.message()));
+        if let Some(help) = failure.advice() {
+            say(&format!("    {help}"));
+        }
     }
 
     /// Signs in like this from now on.

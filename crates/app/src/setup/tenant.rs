@@ -3,10 +3,9 @@
 use superoffice::api::state::TenantState;
 use superoffice::{Credentials, Error};
 
-use super::Done;
 use super::talk::{Question, Talk};
+use super::{Done, Step};
 use crate::failure::{Failure, Status};
-use crate::format::say;
 use crate::remote;
 use crate::wire;
 
@@ -36,10 +35,10 @@ pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
         ask(talk)?;
         match look(talk).await {
             Ok(words) => {
-                let saved = talk.save()?;
+                let saved = talk.save(Step::Tenant)?;
                 return Ok(if saved { Done::changed(words) } else { Done::as_it_was(words) });
             }
-            Err(failure) if talk.asks() => say(&format!("  ! {}", failure.message())),
+            Err(failure) if talk.asks() => Talk::tell(&failure),
             Err(failure) => return Err(failure),
         }
     }
@@ -52,22 +51,31 @@ fn ask(talk: &mut Talk) -> Result<(), Failure> {
             ("sod", "development (sod)"),
             ("qaonline", "stage (qaonline)"),
         ];
+        // A numbered host, such as online3, is understood as its environment.
+        let numbered = talk.value(ENVIRONMENT.key).unwrap_or_default().to_owned();
+        let plain = numbered.trim_end_matches(|c: char| c.is_ascii_digit());
+        if plain != numbered && options.iter().any(|(name, _)| *name == plain) {
+            talk.set(ENVIRONMENT.key, plain);
+        }
         let chosen = talk.choose(&ENVIRONMENT, &options, "online")?;
         talk.set(ENVIRONMENT.key, &chosen);
     }
-    talk.text(&CONTEXT, |text| {
+    let context = talk.text(&CONTEXT, |text| {
         let digits = text.strip_prefix("Cust").unwrap_or_default();
         let is_context = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
         if is_context { Ok(()) } else { Err("Cust and a number is wanted, such as Cust12345".to_owned()) }
     })?;
+    talk.set(CONTEXT.key, &context);
     ask_application(talk)
 }
 
 /// Asks for the application's id and secret.
 pub(super) fn ask_application(talk: &mut Talk) -> Result<(), Failure> {
     let filled = |text: &str| if text.is_empty() { Err("it is missing".to_owned()) } else { Ok(()) };
-    talk.text(&CLIENT_ID, filled)?;
-    talk.secret(&CLIENT_SECRET)?;
+    let id = talk.text(&CLIENT_ID, filled)?;
+    talk.set(CLIENT_ID.key, &id);
+    let secret = talk.secret(&CLIENT_SECRET)?;
+    talk.set(CLIENT_SECRET.key, &secret);
     Ok(())
 }
 

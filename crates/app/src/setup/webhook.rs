@@ -1,7 +1,9 @@
 //! Step 6: what SuperOffice sends its events to: registered, mended and tested, with a receiver of our own for as long
 //! as it takes when no service runs.
 
+use connector_domain::ids::TenantId;
 use connector_server::Roles;
+use connector_store::sqlite::Peek;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use superoffice::Client;
@@ -9,9 +11,9 @@ use superoffice::api::webhook::Webhook;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Done;
 use super::dashboard::holder;
 use super::talk::{Question, Talk};
+use super::{Done, Step};
 use crate::config::Config;
 use crate::config::tenant::Environment;
 use crate::failure::{Failure, Status, refused};
@@ -28,9 +30,11 @@ const ADDRESS: Question = Question {
 
 const REACH: &str = "SuperOffice calls the address before it saves the webhook: it has to lead to this machine's LISTEN, over https";
 
+const RESTART: &str = "if the service was started before WEBHOOK_TOKEN and WEBHOOK_SECRET were set, restart it; else see that the address leads to its LISTEN, over https; then run setup again";
+
 pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
     suggest(talk)?;
-    talk.text(&ADDRESS, |text| {
+    let address = talk.text(&ADDRESS, |text| {
         let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         if url.is_some_and(|url| url.has_host() && url.path() != "/") {
             Ok(())
@@ -39,18 +43,8 @@ pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
                 .to_owned())
         }
     })?;
-    for key in ["webhook.token", "webhook.secret"] {
-        if talk.value(key).is_none() {
-            talk.set(key, &random());
-        }
-    }
-    let config = talk.config()?;
+    talk.set(ADDRESS.key, &address);
     let client = talk.client()?;
-    let address = config.webhook_url.as_ref().map(ToString::to_string).unwrap_or_default();
-    let token =
-        config.webhook_token.as_ref().map(|token| token.expose_secret().to_owned()).unwrap_or_default();
-    let secret = config.webhook_secrets.first().map(|secret| secret.expose_secret().to_owned());
-    let wanted = hook::wanted(&address, &token, secret.as_deref());
     let mut ours = client.webhooks().await.map_err(|error| refused(&error))?;
     ours.retain(|webhook| hook::is_ours(webhook, Some(&address)));
     let present = match ours.as_slice() {
@@ -63,22 +57,48 @@ pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
                 .help("remove all but one: so-connector webhook remove ID"));
         }
     };
+    let (token, secret) = presented(talk, present.is_none())?;
+    let wanted = hook::wanted(&address, &token, secret.as_deref());
     let plan = Plan::of(present, &wanted);
     say(&format!("     {}", plan.words(&address)));
+    if talk.dry_run {
+        return Ok(Done::as_it_was("nothing was registered"));
+    }
     if plan.does_something() {
-        if talk.dry_run {
-            return Ok(Done::as_it_was("nothing was registered"));
-        }
         if !talk.agree("setup.register_webhook", "Do that? Events of real changes come from then on")? {
             return Ok(Done::as_it_was("no webhook was registered, so SuperOffice tells nothing yet"));
         }
+        // Both are to be known to the service before SuperOffice uses them.
+        talk.set("webhook.token", &token);
+        if talk.value("webhook.secret").is_none()
+            && let Some(secret) = &secret
+        {
+            talk.set("webhook.secret", secret);
+        }
     }
+    let saved = talk.save(Step::Webhook)?;
+    let config = talk.config()?;
     let guard = talk.guard.clone();
-    let saved = talk.save()?;
     let done = guard.whole(carry_out(&config, &client, &plan, &wanted)).await?;
     let words = format!("webhook {} sends to {}, tested", done.webhook_id, hook::without_query(&address));
     let outcome = if saved || plan.does_something() { Done::changed(words) } else { Done::as_it_was(words) };
     Ok(outcome.with(json!({"id": done.webhook_id, "state": done.state.to_string()})))
+}
+
+/// What deliveries present: the configured token, the one that a service made up, or a new one; and the key of their
+/// signature. A key is made up for a new webhook only: whether SuperOffice tells that of a present one is not documented.
+fn presented(talk: &Talk, is_new: bool) -> Result<(String, Option<String>), Failure> {
+    let config = talk.config()?;
+    let tenant = remote::tenant(&config)?;
+    let configured = config.webhook_token.as_ref().map(|token| token.expose_secret().to_owned());
+    let kept = || {
+        let id = TenantId(tenant.context.clone());
+        let kept = Peek::open(&config.database).ok()?.setting(&id, wire::KEPT_TOKEN)?;
+        kept.as_str().map(str::to_owned)
+    };
+    let token = configured.or_else(kept).unwrap_or_else(random);
+    let secret = config.webhook_secrets.first().map(|secret| secret.expose_secret().to_owned());
+    Ok((token, secret.or_else(|| is_new.then(random))))
 }
 
 /// Against an emulator on this machine the local address is the public one.
@@ -139,8 +159,9 @@ async fn carry_out(
     wanted: &Webhook,
 ) -> Result<Webhook, Failure> {
     let receiver = if holder(config).await? { None } else { Some(Receiver::start(config).await?) };
+    let help = if receiver.is_none() { RESTART } else { REACH };
     let outcome = async {
-        let failed = |error: superoffice::Error| refused(&error).help(REACH);
+        let failed = |error: superoffice::Error| refused(&error).help(help);
         let webhook = match plan {
             Plan::Register => client.register_webhook(wanted).await.map_err(failed)?,
             Plan::Mend { id, patch, .. } => client.patch_webhook(*id, patch).await.map_err(failed)?,
@@ -150,13 +171,7 @@ async fn carry_out(
         if result.success {
             return Ok(webhook);
         }
-        let words = "SuperOffice did not get a 200 from the address";
-        let help = if receiver.is_none() {
-            "if the service was started before WEBHOOK_TOKEN was set, restart it; then run setup again"
-        } else {
-            REACH
-        };
-        Err(Failure::words(Status::Failed, words).help(help))
+        Err(Failure::words(Status::Failed, "SuperOffice did not get a 200 from the address").help(help))
     }
     .await;
     if let Some(receiver) = receiver {

@@ -127,6 +127,10 @@ async fn an_empty_tenant_is_made_ready_from_answers_and_nothing_changes_the_seco
     assert_eq!(only_document(&again.stdout)["changed"], false, "{again:?}");
     assert_eq!((env(&product), changes(&product)), (before, changed));
     assert_eq!(product.world.webhooks().len(), 1);
+    let tests = || product.world.calls("POST", "Agents/Webhook/TestWebhook") + changes(&product);
+    let (before, tested) = (kept(&product).len(), tests());
+    let dry = product.cli(&["setup", "--non-interactive", "--dry-run", "--json"]);
+    assert_eq!((dry.status, tests(), kept(&product).len()), (Some(0), tested, before), "{dry:?}");
     let bare = product.cli(&["setup", "--non-interactive", "--json"]);
     assert_eq!((bare.status, &only_document(&bare.stdout)["changed"]), (Some(0), &json!(false)), "{bare:?}");
 }
@@ -138,6 +142,11 @@ async fn without_a_yes_nothing_is_created() {
     assert_eq!(ran.status, Some(2), "{ran:?}");
     assert!(ran.stderr.contains("setup.create_fields = true"), "{ran:?}");
     assert_eq!((labels(&product).len(), changes(&product), product.world.webhooks().len()), (0, 0, 0));
+
+    write_answers(&product, &[ALL[0]], &[]);
+    let ran = product.cli(&["setup", "--from", "answers.toml"]);
+    assert!(ran.status == Some(2) && ran.stderr.contains("setup.register_webhook = true"), "{ran:?}");
+    assert!(!env(&product).contains("WEBHOOK_TOKEN"), "a step without its yes saves nothing");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -161,6 +170,10 @@ async fn every_mistake_in_the_answers_is_told_at_once() {
     let ran = product.cli(&["setup", "--from", "answers.toml"]);
     assert_eq!(ran.status, Some(2), "{ran:?}");
     assert!(ran.stderr.contains("setup.sign_in") && ran.stderr.contains("system_user"), "{ran:?}");
+    std::fs::write(product.folder.path().join("torn.toml"), "[superoffice]\nclient_secret = \"canary-torn\n")
+        .unwrap();
+    let ran = product.cli(&["setup", "--from", "torn.toml"]);
+    assert!(ran.stderr.contains("torn.toml, line 2") && !ran.stderr.contains("canary"), "{ran:?}");
     let ran = product.cli(&["setup"]);
     assert_eq!(ran.status, Some(2), "nobody is there to be asked: {ran:?}");
     // What an earlier step has saved is an answer, too.
@@ -334,4 +347,79 @@ async fn unpublished_changes_of_others_are_not_published_by_the_way() {
     write_answers(&product, &[ALL[0], ALL[1], ("publish_others", "true")], &[]);
     let ran = product.cli(&["setup", "--from", "answers.toml"]);
     assert_eq!((ran.status, labels(&product).len()), (Some(0), 7), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_works_without_a_signature_is_given_none() {
+    let product = Setup::new().companies(1).start().await;
+    let before = changes(&product);
+    let ran = product.cli(&["setup", "--non-interactive", "--only", "webhook", "--json"]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert_eq!(changes(&product), before, "{ran:?}");
+    assert!(!env(&product).contains("WEBHOOK_SECRET"), "the service would ask for what nobody sends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_takes_the_place_of_a_system_user_who_is_refused() {
+    let product = empty(&[("sign_in", "\"refresh_token\"")], &[]).await;
+    let key = product.folder.path().join("key.pem");
+    std::fs::write(&key, &product.details.private_key).unwrap();
+    let lines = format!("SO_SYSTEM_TOKEN='Old App-withdrawn'\nSO_PRIVATE_KEY_FILE={}\n", key.display());
+    std::fs::write(product.folder.path().join(".env"), lines).unwrap();
+    for step in ["tenant", "auth"] {
+        let ran = product.cli(&["setup", "--from", "answers.toml", "--only", step]);
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+    }
+    assert!(!env(&product).contains("SO_SYSTEM_TOKEN"), "the former way is gone: {}", env(&product));
+    let ran = product.cli(&["owners"]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+
+    // And the other way round.
+    let token = &product.details.system_token;
+    let answers = std::fs::read_to_string(product.folder.path().join("answers.toml")).unwrap();
+    let lines: Vec<&str> = answers.lines().filter(|line| !line.contains("refresh_token")).collect();
+    let system =
+        format!("[superoffice]\nsystem_token = \"{token}\"\nprivate_key_file = \"{}\"", key.display());
+    let answers = lines.join("\n").replace("[superoffice]", &system) + "\nsign_in = \"system_user\"\n";
+    std::fs::write(product.folder.path().join("answers.toml"), answers).unwrap();
+    let ran = product.cli(&["setup", "--from", "answers.toml", "--only", "auth"]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(!ran.stderr.contains(token.as_str()) && env(&product).contains("SO_PRIVATE_KEY_FILE"), "{ran:?}");
+    let ran = product.cli(&["owners"]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_there_under_another_name_is_used_and_not_made_again() {
+    let product = empty(&ALL, &[]).await;
+    let list = json!({"Name": "Verticals", "Tooltip": ""});
+    let api = format!("{}/v1/List", product.details.api_url.trim_end_matches('/'));
+    let ask = |url: String, body: Value| {
+        product.client().post(url).bearer_auth(&product.details.access_token).json(&body).send()
+    };
+    let list: Value = ask(api.clone(), list).await.unwrap().json().await.unwrap();
+    let items = format!("{api}/{}/Items", list["Id"]);
+    assert!(ask(items, json!({"Name": "Maschinen- und Anlagenbau"})).await.unwrap().status().is_success());
+    let ran = product.cli(&["setup", "--from", "answers.toml"]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("The present list \"Verticals\" gets 19 items"), "{ran:?}");
+
+    let summary =
+        product.world.udf_fields(Entity::Contact).into_iter().find(|field| field.label == "Summary").unwrap();
+    let rename = |label: &str| {
+        let changed = product
+            .world
+            .alter_udf_field(Entity::Contact, &summary.prog_id(), |field| label.clone_into(&mut field.label));
+        assert!(changed);
+    };
+    rename("Kurzbeschreibung");
+    let before = changes(&product);
+    let ran = product.cli(&["setup", "--from", "answers.toml", "--only", "fields"]);
+    assert!(
+        ran.status == Some(0) && ran.stderr.contains("Summary is the field \"Kurzbeschreibung\" now"),
+        "{ran:?}"
+    );
+    assert_eq!(changes(&product), before);
+    let toml = std::fs::read_to_string(product.folder.path().join("connector.toml")).unwrap();
+    assert!(toml.contains("summary = \"SoConnector:2\""), "{toml}");
 }

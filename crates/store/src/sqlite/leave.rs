@@ -37,6 +37,7 @@ pub fn leave(
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(PATIENCE).map_err(failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
     // Copying the log into the database is left to the process that has it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     let put = "INSERT INTO settings (tenant, key, value, at) VALUES (?1, ?2, ?3, ?4)

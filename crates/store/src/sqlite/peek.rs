@@ -34,6 +34,19 @@ impl Peek {
         self.schema
     }
 
+    /// One setting, or why it cannot be told. A database without tables has none.
+    pub fn try_setting(&self, tenant: &TenantId, key: &str) -> Result<Option<serde_json::Value>, StoreError> {
+        if self.schema == 0 {
+            return Ok(None);
+        }
+        let row = self.connection.query_row(
+            "SELECT value FROM settings WHERE tenant = ?1 AND key = ?2",
+            (&tenant.0, key),
+            |row| from_json(row, "value"),
+        );
+        row.optional().map_err(|error| StoreError::Unavailable(error.to_string()))
+    }
+
     /// One setting; nothing also when the table is not there yet or cannot be read.
     pub fn setting(&self, tenant: &TenantId, key: &str) -> Option<serde_json::Value> {
         let mut statement =

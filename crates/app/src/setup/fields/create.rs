@@ -7,13 +7,14 @@ use std::time::Duration;
 use connector_domain::field::Target;
 use connector_domain::profile::Language;
 use connector_domain::vertical::Vertical;
+use superoffice::api::list::ListEntity;
 use superoffice::api::udef::{FieldType, Owner, UserDefinedFieldInfo};
 use superoffice::{Client, Error, Publishing};
 
 use super::owner_of;
 
 /// The name of the list of verticals.
-const LIST: &str = "Verticals";
+pub(super) const LIST: &str = "Verticals";
 /// `ListTableId` of a list of the tenant's own (docs.superoffice.com, "User-defined fields").
 const OWN_LIST: i64 = 136;
 /// What our prog-ids begin with.
@@ -24,8 +25,10 @@ const LOOKS: u32 = 240;
 /// What is missing.
 pub(super) struct Work {
     pub(super) fields: Vec<NewField>,
-    /// The list behind the present field for the vertical.
+    /// The list behind the field for the vertical, when it is there.
     pub(super) list: Option<i64>,
+    /// Its name, when a new field takes a list that is there.
+    pub(super) list_name: Option<String>,
     /// What that list lacks.
     pub(super) items: Vec<Vertical>,
     pub(super) verticals: Vec<Vertical>,
@@ -43,6 +46,7 @@ impl Default for Work {
         Self {
             fields: Vec::new(),
             list: None,
+            list_name: None,
             items: Vec::new(),
             verticals: Vec::new(),
             language: Language::En,
@@ -60,14 +64,31 @@ impl Work {
         self.new_items().next().is_some()
     }
 
-    fn makes_list(&self) -> bool {
+    /// Whether a field is made that needs a list.
+    pub(super) fn makes_list(&self) -> bool {
         self.fields.iter().any(|field| field.target == Target::Vertical)
     }
 
     /// The names of the items that are added.
     pub(super) fn new_items(&self) -> impl Iterator<Item = String> {
-        let verticals = if self.makes_list() { &self.verticals } else { &self.items };
+        let is_new = self.makes_list() && self.list.is_none();
+        let verticals = if is_new { &self.verticals } else { &self.items };
         verticals.iter().map(|vertical| name(vertical, self.language))
+    }
+
+    /// Looks whether the list is there already, and what it lacks.
+    pub(super) async fn meet_list(&mut self, client: &Client) -> Result<(), Error> {
+        let lists = client.lists().await?;
+        let is_it =
+            |list: &&ListEntity| list.is_custom_list && !list.deleted && list.name.eq_ignore_ascii_case(LIST);
+        let Some(list) = lists.iter().find(is_it) else { return Ok(()) };
+        let there = client.list_items(&list.id.to_string()).await?;
+        let there = there.into_iter().filter(|item| !item.deleted).map(|item| (item.id, item.name)).collect();
+        self.items =
+            self.verticals.iter().filter(|vertical| vertical.item(&there).is_none()).cloned().collect();
+        self.list = Some(list.id);
+        self.list_name = Some(list.name.clone());
+        Ok(())
     }
 
     pub(super) fn owners(&self) -> Vec<Owner> {
@@ -101,7 +122,12 @@ pub(super) fn is_ours(prog_id: &str) -> bool {
 
 /// Does it.
 pub(super) async fn carry_out(client: &Client, work: &Work) -> Result<(), Error> {
-    let list = if work.makes_list() { Some(own_list(client).await?) } else { work.list };
+    let list = match work.list {
+        None if work.makes_list() => {
+            Some(client.create_list(LIST, "Industries, for the connector").await?.id)
+        }
+        there => there,
+    };
     if let Some(list) = list {
         fill(client, list, &work.new_items().collect::<Vec<_>>()).await?;
     }
@@ -120,18 +146,6 @@ pub(super) async fn carry_out(client: &Client, work: &Work) -> Result<(), Error>
 fn is_draft_of(known: &UserDefinedFieldInfo, field: &NewField) -> bool {
     known.prog_id.eq_ignore_ascii_case(&prog_id(field.target))
         || known.field_label.eq_ignore_ascii_case(&field.label)
-}
-
-/// The list of verticals: the one that is there, or a new one.
-async fn own_list(client: &Client) -> Result<i64, Error> {
-    let lists = client.lists().await?;
-    let known = lists
-        .iter()
-        .find(|list| list.is_custom_list && !list.deleted && list.name.eq_ignore_ascii_case(LIST));
-    match known {
-        Some(list) => Ok(list.id),
-        None => Ok(client.create_list(LIST, "Industries, for the connector").await?.id),
-    }
 }
 
 /// Adds the items that a list lacks.
