@@ -26,14 +26,14 @@ pub(crate) fn now() -> Timestamp {
 ///
 /// Without `SO-TimeZone` a tenant answers in its base time zone and writes no offset at all
 /// (docs.superoffice.com, "HTTP headers").
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct DateStyle {
     zone: Clock,
     written: Option<Written>,
 }
 
 /// A clock on a wall.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Clock {
     /// It never changes.
     Fixed(Offset),

@@ -4,7 +4,7 @@
 //! answers is in the file of its entity.
 
 mod agents;
-mod archive;
+pub(crate) mod archive;
 mod consent;
 mod contact;
 mod entity;
@@ -238,12 +238,16 @@ pub(crate) async fn answer(world: &World, client: &reqwest::Client, target: Targ
             webhook::save(world, client, &target, call).await
         }
         Target::Agent(agent, method) => agents::answer(world, client, &agent, &method, call).await,
+        Target::Rows(_) | Target::PersonsOf(_) | Target::Archive(_) => world.look(|state| {
+            let style = style(state, call)?;
+            at_once(state, &target, Ask { call, style })
+        }),
         target => world.with(|state| {
             let style = style(state, call)?;
             at_once(state, &target, Ask { call, style })
         }),
     };
-    let key = world.with(|state| state.policy.error_key);
+    let key = world.look(|state| state.policy.error_key);
     crate::language::translated(done.unwrap_or_else(|refusal| refusal.spelled(key)), call)
 }
 

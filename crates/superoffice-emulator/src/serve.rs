@@ -102,7 +102,7 @@ impl Server {
             return Ok(respond(sites::all(&self.world)));
         }
         if let Some(route) = login::route(&call.path) {
-            let trouble = self.world.with(|state| trouble(state, &call, route, None, true));
+            let trouble = self.world.look(|state| trouble(state, &call, route, None, true));
             let answered = self.after(trouble, async || Some(login::answer(&self.world, route, &call))).await;
             return self.counted(&call, route, answered);
         }
@@ -110,7 +110,7 @@ impl Server {
     }
 
     async fn api(&self, call: &Call) -> Result<Response<Body>, HungUp> {
-        let path = self.world.with(|state| routes::api_path(&call.path, &state.home, &state.context));
+        let path = self.world.look(|state| routes::api_path(&call.path, &state.home, &state.context));
         let Some(path) = path else {
             return Ok(respond(Answer::problem(
                 404,
@@ -124,7 +124,7 @@ impl Server {
         };
         let id = target.as_ref().and_then(routes::Target::id);
         let (trouble, delay) =
-            self.world.with(|state| (trouble(state, call, route, id, false), state.setup.crm_delay));
+            self.world.look(|state| (trouble(state, call, route, id, false), state.setup.crm_delay));
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
@@ -132,7 +132,7 @@ impl Server {
             .after(trouble, async || {
                 if !path.at_home {
                     let wrong = "Wrong subdomain used to access tenant";
-                    if !self.world.with(|state| state.policy.wrong_host_body) {
+                    if !self.world.look(|state| state.policy.wrong_host_body) {
                         return Some(Answer { status: 421, ..Answer::nothing() });
                     }
                     return Some(Answer::problem(421, "SoMisdirectedRequestException", wrong));
@@ -159,7 +159,7 @@ impl Server {
 
     /// The application that calls, if its credentials are good.
     fn admitted(&self, call: &Call) -> Option<String> {
-        self.world.with(|state| state.access.admits(call.header("authorization"), call.header("so-apptoken")))
+        self.world.look(|state| state.access.admits(call.header("authorization"), call.header("so-apptoken")))
     }
 
     /// Lets the call meet its trouble, then its answer.
@@ -192,7 +192,7 @@ impl Server {
         // A call that was hung up on has no status; it is counted under 0.
         let status = answered.as_ref().map_or(0, |response| response.status().as_u16());
         let key = (call.method.to_string(), route.to_owned(), status);
-        self.world.with(|state| *state.calls.entry(key).or_default() += 1);
+        self.world.look(|state| *state.calls.entry(key).or_default() += 1);
         answered
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod seed;
 pub(crate) mod udf;
 pub(crate) mod webhook;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,6 +34,7 @@ use self::udf::{Entity, UdfField};
 use self::webhook::{Delivery, Webhook};
 use crate::deliver::Errand;
 use crate::mishap::{Mishap, Mishaps};
+use crate::routes::archive::Pages;
 use crate::story::Expected;
 
 /// A user of the CRM.
@@ -87,6 +89,10 @@ pub(crate) struct State {
     pub(crate) setup: Arc<Setup>,
     /// Grows with each reset, so that deliveries of an earlier world die quietly.
     pub(crate) generation: u64,
+    /// Grows whenever something may have changed.
+    pub(crate) revision: u64,
+    /// The order of the rows of large lists that are read page by page.
+    pub(crate) pages: RefCell<Pages>,
     pub(crate) context: String,
     pub(crate) policy: Policy,
     pub(crate) rng: fastrand::Rng,
@@ -239,6 +245,15 @@ impl World {
 
     /// Runs `act` under the lock, then hands over the deliveries that it set off.
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
+        self.look(|state| {
+            let result = act(state);
+            state.revision += 1;
+            result
+        })
+    }
+
+    /// The same for what changes nothing that a list may show; lists that are read page by page stay in their order.
+    pub(crate) fn look<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut state);
         for errand in std::mem::take(&mut state.outbox) {

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use self::cell::Cell;
 use self::filter::Context;
+pub(crate) use self::question::Pages;
 use self::question::{Mode, Page, Parameters, Question};
 use self::row::{Row, Table};
 use self::source::{PROVIDERS, Scope, Source};

@@ -53,8 +53,7 @@ pub(super) fn read_elements(value: &Value) -> Vec<Element> {
 
 /// A country; only its number is stored.
 pub(super) fn country(state: &State, id: i64) -> Value {
-    let story =
-        state.setup.story.companies.iter().map(|company| &company.country).find(|country| country.id == id);
+    let story = state.setup.country(id);
     let name = state.lists.name("country", id);
     json!({
         "CountryId": id, "Name": name, "EnglishName": story.map_or(name, |country| &country.english_name),

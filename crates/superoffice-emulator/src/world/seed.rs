@@ -2,6 +2,7 @@
 //!
 //! Everything is derived from the setup, so that a reset gives the same world again.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use super::{Associate, Group, State};
 use crate::clock;
 use crate::login::Access;
 use crate::mishap::Mishaps;
-use crate::story::{Company, Story};
+use crate::story::{Company, Country, Story};
 
 /// The story tenant's context identifier.
 pub(crate) const CONTEXT: &str = "Cust10001";
@@ -40,6 +41,7 @@ pub(crate) struct Setup {
     pub(crate) crm_delay: Duration,
     pub(crate) fields: bool,
     by_slug: HashMap<String, usize>,
+    by_country: HashMap<i64, usize>,
     by_host: HashMap<String, usize>,
     started: Timestamp,
 }
@@ -52,8 +54,10 @@ impl Setup {
             company.website.as_ref().map(|site| (site.host.to_ascii_lowercase(), at))
         };
         let by_host = numbered().rev().filter_map(host).collect();
+        let by_country = numbered().rev().map(|(at, company)| (company.country.id, at)).collect();
         Self {
             by_slug,
+            by_country,
             by_host,
             story,
             seed: options.seed,
@@ -70,6 +74,11 @@ impl Setup {
 
     pub(crate) fn company(&self, slug: &str) -> Option<&Company> {
         self.by_slug.get(slug).map(|&at| &self.story.companies[at])
+    }
+
+    /// What the story says of a country.
+    pub(crate) fn country(&self, id: i64) -> Option<&Country> {
+        self.by_country.get(&id).map(|&at| &self.story.companies[at].country)
     }
 
     /// The company whose website answers for the first label of a host name.
@@ -99,6 +108,8 @@ impl State {
         let associates: Vec<Associate> = story.associates.iter().map(associate).collect();
         let mut state = Self {
             generation,
+            revision: 0,
+            pages: RefCell::default(),
             context: CONTEXT.to_owned(),
             policy: Policy::default(),
             rng,

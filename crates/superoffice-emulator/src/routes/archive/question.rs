@@ -1,9 +1,12 @@
 //! What a list is asked for, and the page of rows that answers it.
 //!
 //! A page in the order of the keys starts at a key without touching the rows before it, so key-set paging costs the
-//! same for every page. Any other order looks at every row once and sorts no more of them than are asked for.
+//! same for every page. The first page of any other order looks at every row once and sorts no more of them than are
+//! asked for; later pages share one order, which is kept until something changes.
 
 use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::cell::Cell;
 use super::columns::Column;
@@ -11,6 +14,7 @@ use super::filter::{self, Context, Filter, Settings};
 use super::row::{Row, Table};
 use super::source::{Scope, Source};
 use crate::answer::Answer;
+use crate::clock::DateStyle;
 use crate::routes::Ask;
 use crate::world::State;
 use crate::world::policy::{DisplayFlags, WideRows};
@@ -53,6 +57,49 @@ pub(super) struct Page<'a> {
     pub(super) rows: Vec<Row<'a>>,
     pub(super) more: bool,
     pub(super) count: Option<usize>,
+}
+
+/// What two questions have in common that differ in their page alone.
+#[derive(Debug, PartialEq)]
+struct Same {
+    source: Source,
+    style: DateStyle,
+    columns: Vec<Column>,
+    filter: Option<Filter>,
+    order: Vec<(Column, bool)>,
+    entities: Vec<String>,
+    with_deleted: bool,
+}
+
+/// Most questions whose order is kept.
+const KEPT: usize = 8;
+
+/// The keys of all rows of the last few questions, in their order, as long as nothing changes.
+///
+/// SuperOffice keeps such a thing for a minute "if only the page changes" ("Best practices"). Here it makes reading a
+/// large list page by page cost what its rows cost.
+#[derive(Debug, Default)]
+pub(crate) struct Pages {
+    revision: u64,
+    kept: VecDeque<(Same, Arc<Vec<i64>>)>,
+}
+
+impl Pages {
+    fn ids(&mut self, revision: u64, same: Same, make: impl FnOnce() -> Vec<i64>) -> Arc<Vec<i64>> {
+        if self.revision != revision {
+            self.kept.clear();
+            self.revision = revision;
+        }
+        if let Some((_, ids)) = self.kept.iter().find(|(known, _)| *known == same) {
+            return Arc::clone(ids);
+        }
+        let ids = Arc::new(make());
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back((same, Arc::clone(&ids)));
+        ids
+    }
 }
 
 /// Parameters by name, in any case; empty ones are none.
@@ -146,22 +193,19 @@ impl Question {
 
     /// The rows of the page, and whether more follow.
     pub(super) fn page<'a>(&self, context: &Context<'a>, source: Source) -> Page<'a> {
-        let state = context.state;
-        let candidates = source.candidates(state, self.filter.as_ref(), &self.application);
-        let mut matching = candidates.filter(|row| self.wants(context, source, row));
+        if self.skip > 0 && source.table.has_keys() {
+            return self.later_page(context, source);
+        }
         if self.order.is_empty() || self.by_key() {
+            let mut matching = self.matching(context, source);
             let rows: Vec<_> = matching.by_ref().skip(self.skip).take(self.top).collect();
             let rest = if self.count { matching.count() } else { usize::from(matching.next().is_some()) };
             let count = self.count.then(|| self.skip + rows.len() + rest);
             return Page { rows, more: rest > 0, count };
         }
-        let key = |row: Row<'a>| {
-            let cells = self.order.iter().map(|(column, _)| column.cell(state, &row).sort_key()).collect();
-            (cells, row)
-        };
-        let mut all: Vec<(Vec<Cell>, Row<'a>)> = matching.map(key).collect();
-        let count = all.len();
         let end = self.skip.saturating_add(self.top);
+        let mut all = self.keyed(context, source);
+        let count = all.len();
         if end > 0 && end < count {
             all.select_nth_unstable_by(end - 1, |one, other| self.compare(one, other));
             all.truncate(end);
@@ -169,6 +213,51 @@ impl Question {
         all.sort_unstable_by(|one, other| self.compare(one, other));
         let rows = all.into_iter().map(|(_, row)| row).take(end).skip(self.skip).collect();
         Page { rows, more: count > end, count: self.count.then_some(count) }
+    }
+
+    /// A page after the first one, from the order of all rows that is kept as long as nothing changes.
+    fn later_page<'a>(&self, context: &Context<'a>, source: Source) -> Page<'a> {
+        let state = context.state;
+        let same = Same {
+            source,
+            style: context.style,
+            columns: self.columns.clone(),
+            filter: self.filter.clone(),
+            order: self.order.clone(),
+            entities: self.entities.clone(),
+            with_deleted: self.with_deleted,
+        };
+        let ids = state.pages.borrow_mut().ids(state.revision, same, || {
+            if self.order.is_empty() || self.by_key() {
+                return self.matching(context, source).map(|row| row.key()).collect();
+            }
+            let mut all = self.keyed(context, source);
+            all.sort_unstable_by(|one, other| self.compare(one, other));
+            all.into_iter().map(|(_, row)| row.key()).collect()
+        });
+        let end = self.skip.saturating_add(self.top).min(ids.len());
+        let wanted = ids.get(self.skip..end).unwrap_or_default();
+        let rows = wanted.iter().filter_map(|id| source.table.find(state, *id)).collect();
+        Page { rows, more: ids.len() > end, count: self.count.then_some(ids.len()) }
+    }
+
+    fn matching<'a: 'b, 'b>(
+        &'b self,
+        context: &'b Context<'a>,
+        source: Source,
+    ) -> impl Iterator<Item = Row<'a>> + 'b {
+        let candidates = source.candidates(context.state, self.filter.as_ref(), &self.application);
+        candidates.filter(move |row| self.wants(context, source, row))
+    }
+
+    /// The matching rows with what a sort compares.
+    fn keyed<'a>(&self, context: &Context<'a>, source: Source) -> Vec<(Vec<Cell>, Row<'a>)> {
+        let key = |row: Row<'a>| {
+            let cells =
+                self.order.iter().map(|(column, _)| column.cell(context.state, &row).sort_key()).collect();
+            (cells, row)
+        };
+        self.matching(context, source).map(key).collect()
     }
 
     fn wants(&self, context: &Context<'_>, source: Source, row: &Row<'_>) -> bool {

@@ -18,6 +18,22 @@ pub(super) enum Table {
     Dynamic(Base),
 }
 
+impl Table {
+    /// Whether its rows can be found by their keys at no cost.
+    pub(super) fn has_keys(self) -> bool {
+        matches!(self, Self::Contact | Self::Person | Self::Dynamic(Base::Contact | Base::Person))
+    }
+
+    /// The row of a key, where rows have keys.
+    pub(super) fn find(self, state: &State, id: i64) -> Option<Row<'_>> {
+        match self {
+            Self::Contact | Self::Dynamic(Base::Contact) => state.contacts.get(&id).map(Row::Contact),
+            Self::Person | Self::Dynamic(Base::Person) => state.persons.get(&id).map(Row::Person),
+            Self::User | Self::Email | Self::Dynamic(_) => None,
+        }
+    }
+}
+
 /// One record of a list.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Row<'a> {
