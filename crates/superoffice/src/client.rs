@@ -32,7 +32,6 @@ pub use sign_in::{SignIn, SignedIn};
 use crate::api::Request;
 use crate::api::state::StateChange;
 use crate::error::{Error, RecordRef};
-use crate::json;
 use auth::Auth;
 use counter::Counter;
 use keys::Keys;
@@ -40,6 +39,15 @@ use limiter::Limiter;
 use retry::Retry;
 use tenant::Tenant;
 use transport::{Answer, Transport};
+
+/// Whom a notification is about. An app gets those of all its tenants at one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concern {
+    /// Our tenant.
+    Us,
+    /// Another tenant of the same app.
+    AnotherTenant,
+}
 
 /// A client for one tenant. Clones share tokens, limits and counters.
 #[derive(Clone)]
@@ -93,21 +101,24 @@ impl Client {
         self.0.tenant.forget_all();
     }
 
-    /// Verifies a notification that a tenant's state changes, and looks at ours anew from the next call on. The host
-    /// that it names is not believed: only the tenant's state says where the API is.
+    /// Verifies a notification that a tenant's state changes; when it is ours, its state is asked for by the next call.
+    /// The host that it names is not believed: only the tenant's state says where the API is.
     ///
     /// # Errors
     ///
-    /// [`Error::Untrusted`] when its token is not the log-in host's, or it is about another tenant.
-    pub async fn accept_state_change(&self, body: &[u8]) -> Result<StateChange, Error> {
-        let change: StateChange = json::record(body)?;
+    /// [`Error::Untrusted`] when its token is not the log-in host's, not for this app, or for another tenant than it
+    /// says; any other when the log-in host's keys cannot be had. What is known of the tenant is kept then.
+    pub async fn accept_state_change(&self, change: &StateChange) -> Result<Concern, Error> {
         let claims = self.0.keys.notification(self, &change.token).await?;
-        let tenant = |context: &str| context.eq_ignore_ascii_case(&self.0.config.context);
-        if !tenant(&change.context_identifier) || !claims.context.as_deref().is_none_or(tenant) {
-            return Err(Error::Untrusted("it is about another tenant".to_owned()));
+        let said = &change.context_identifier;
+        if claims.context.as_ref().is_some_and(|context| !context.eq_ignore_ascii_case(said)) {
+            return Err(Error::Untrusted("its token is for another tenant than it says".to_owned()));
+        }
+        if !said.eq_ignore_ascii_case(&self.0.config.context) {
+            return Ok(Concern::AnotherTenant);
         }
         self.forget_tenant();
-        Ok(change)
+        Ok(Concern::Us)
     }
 
     /// The calls made so far, by method, route and status.
@@ -163,6 +174,10 @@ impl Client {
                     continue;
                 }
                 status => {
+                    if status == StatusCode::UNAUTHORIZED {
+                        // What a tenant answers while it is out of service is not documented; its state will say.
+                        inner.tenant.forget(base.generation);
+                    }
                     if status == StatusCode::FORBIDDEN {
                         // A fresh token is refused too, so this is about rights; the next 403 need not renew it.
                         inner.auth.trust(token.generation);
@@ -205,7 +220,7 @@ impl std::fmt::Debug for Client {
 fn before_sending(error: Error) -> Error {
     match error {
         Error::AccessWithdrawn(_)
-        | Error::Offline(_)
+        | Error::Offline { .. }
         | Error::Throttled { .. }
         | Error::ForeignHost(_)
         | Error::Untrusted(_)

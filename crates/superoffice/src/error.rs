@@ -59,8 +59,13 @@ pub enum Error {
     #[error("the tenant is not at the address that its state names")]
     Misdirected,
     /// The tenant's state says that its API cannot be used.
-    #[error("the tenant is offline: {0}")]
-    Offline(TenantState),
+    #[error("the tenant is offline: {state}")]
+    Offline {
+        /// Its state.
+        state: TenantState,
+        /// How long that is good for; to be asked for again then.
+        again: Duration,
+    },
     /// No answer, or not all of it.
     #[error("SuperOffice could not be reached")]
     Unreachable {
@@ -129,7 +134,7 @@ impl Error {
         match self {
             Self::Stale(_) => Remedy::ReadAgain,
             Self::Throttled { retry_after } => Remedy::Wait(*retry_after),
-            Self::Misdirected | Self::Offline(_) | Self::Unreachable { .. } | Self::NotTheApi(_) => {
+            Self::Misdirected | Self::Offline { .. } | Self::Unreachable { .. } | Self::NotTheApi(_) => {
                 Remedy::BackOff
             }
             Self::Refused { status, .. } if is_passing(*status) => Remedy::BackOff,
@@ -160,7 +165,7 @@ impl Error {
             | Self::Forbidden(_)
             | Self::Throttled { .. }
             | Self::Misdirected
-            | Self::Offline(_)
+            | Self::Offline { .. }
             | Self::ForeignHost(_)
             | Self::Untrusted(_)
             | Self::Setup(_) => false,

@@ -94,12 +94,15 @@ pub(crate) enum Fault {
 pub(crate) fn verify(token: &str, keys: &[Key], now: Timestamp) -> Result<Claims, Fault> {
     let bad = Fault::Bad("it is no JWT");
     let (signed, signature) = token.rsplit_once('.').ok_or(bad)?;
-    let (head, body) = signed.split_once('.').ok_or(bad)?;
+    let (head, body) = signed.split_once('.').filter(|(_, body)| !body.contains('.')).ok_or(bad)?;
     let part = |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|_| bad);
     let object = |text: &str| json::object(&part(text)?).map_err(|_| bad);
     let (head, signature) = (object(head)?, part(signature)?);
     if text(&head, "alg").as_deref() != Some("RS256") {
         return Err(Fault::Bad("it is not signed with RS256"));
+    }
+    if head.contains_key("crit") {
+        return Err(Fault::Bad("it asks for more than we understand"));
     }
     let (kid, x5t) = (text(&head, "kid"), text(&head, "x5t"));
     let named: Vec<&Key> = [
@@ -117,7 +120,11 @@ pub(crate) fn verify(token: &str, keys: &[Key], now: Timestamp) -> Result<Claims
 
 /// Checks the times of claims that were signed, and reads them.
 pub(crate) fn judge(claims: &Map<String, Value>, now: Timestamp) -> Result<Claims, Fault> {
-    let second = |name: &str| text(claims, name).and_then(|text| text.parse::<f64>().ok());
+    let second = |name: &str| {
+        text(claims, name)
+            .and_then(|text| text.trim().parse::<f64>().ok())
+            .filter(|second| second.is_finite())
+    };
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in a float")]
     let (now, leeway) = (now.as_second() as f64, LEEWAY as f64);
     match second("exp") {

@@ -25,8 +25,8 @@ pub mod private_key;
 
 #[cfg(feature = "client")]
 pub use client::{
-    AssociateName, Associates, CallCount, Client, Config, ContactName, Credentials, InternalUser, Limits,
-    Publishing, SignIn, SignedIn,
+    AssociateName, Associates, CallCount, Client, Concern, Config, ContactName, Credentials, InternalUser,
+    Limits, Publishing, SignIn, SignedIn,
 };
 pub use error::{Error, RecordRef, Remedy};
 #[cfg(feature = "client")]

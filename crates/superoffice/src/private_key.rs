@@ -77,3 +77,66 @@ fn from_xml(text: &str) -> Option<KeyPair> {
     let (dp, dq, qinv) = (part("DP")?, part("DQ")?, part("InverseQ")?);
     KeyPair::from_components(&KeyPairComponents { public_key, d, p, q, dP: dp, dQ: dq, qInv: qinv }).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+
+    use super::*;
+
+    const PKCS8: &str = include_str!("../tests/keys/app.pem");
+
+    /// Signs, and checks with the public half of the key in `PKCS8`.
+    fn signs(text: &str) -> bool {
+        let key = PrivateKey::read(text).unwrap();
+        let noon = "2026-02-25T08:00:59Z".parse().unwrap();
+        let signed = key.signed_system_token("Some App-k3.pZ9", noon).unwrap();
+        let (text, signature) = signed.expose().rsplit_once('.').unwrap();
+        assert_eq!(text, "Some App-k3.pZ9.202602250800");
+        let public = PrivateKey::read(PKCS8).unwrap();
+        let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public.0.public().as_ref().to_vec());
+        public.verify(text.as_bytes(), &STANDARD.decode(signature).unwrap()).is_ok()
+    }
+
+    #[test]
+    fn a_key_signs_alike_in_each_of_its_forms() {
+        let xml = include_str!("../tests/keys/app.xml");
+        // As some writers pad it, and as an editor breaks it.
+        let modulus = xml.split_once("<Modulus>").unwrap().1.split_once("</Modulus>").unwrap().0;
+        let padded = STANDARD.encode([vec![0], STANDARD.decode(modulus).unwrap()].concat());
+        let forms = [
+            PKCS8.to_owned(),
+            PKCS8.replace('\n', "\r\n"),
+            format!("Bag Attributes\n  friendlyName: app\n{PKCS8}"),
+            include_str!("../tests/keys/app.pkcs1.pem").to_owned(),
+            xml.to_owned(),
+            xml.replace(modulus, &padded),
+            xml.replace("><", ">\n  <").replace(modulus, &modulus.replace('a', "a\n")),
+        ];
+        for form in forms {
+            assert!(signs(&form), "{}", &form[..30]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_and_not_repeated() {
+        let xml = include_str!("../tests/keys/app.xml");
+        let public = &xml[..xml.find("<P>").unwrap()];
+        let bad = [
+            "",
+            "not a key: hunter2",
+            "-----BEGIN PRIVATE KEY-----\nhunter2!\n-----END PRIVATE KEY-----",
+            "-----BEGIN CERTIFICATE-----\naHVudGVyMg==\n-----END CERTIFICATE-----",
+            include_str!("../tests/keys/locked.pem"),
+            include_str!("../tests/keys/short.pem"),
+            public,
+            "<RSAKeyValue><Modulus>aHVudGVyMg==</Modulus></RSAKeyValue>",
+        ];
+        for text in bad {
+            let error = PrivateKey::read(text).unwrap_err().to_string();
+            assert!(error.contains("neither PEM"), "{error}");
+            assert!(!error.contains("hunter2") && !error.contains("aHVu"), "{error}");
+        }
+        assert_eq!(format!("{:?}", PrivateKey::read(PKCS8).unwrap()), "***");
+    }
+}

@@ -11,7 +11,8 @@ use superoffice::api::error::ErrorBody;
 use superoffice::api::list::{ListEntity, ListItemEntity, MdoListItem};
 use superoffice::api::odata::Page;
 use superoffice::api::person::{Person, PersonEntity};
-use superoffice::api::state::TenantStatus;
+use superoffice::api::state::{StateChange, TenantStatus};
+use superoffice::api::system_user::{Authenticate, Authenticated};
 use superoffice::api::token::{TokenError, TokenResponse};
 use superoffice::api::udef::UserDefinedFieldInfo;
 use superoffice::api::user::SoPrincipal;
@@ -76,6 +77,10 @@ fn every_record_comes_out_as_it_went_in_whatever_the_case_of_its_keys() {
     same_again::<TokenResponse>(golden!("token_refreshed"));
     same_again::<TokenError>(golden!("token_error"));
     same_again::<TenantStatus>(golden!("state"));
+    same_again::<StateChange>(golden!("state_change"));
+    same_again::<Authenticate>(golden!("system_user"));
+    same_again::<Authenticated>(golden!("system_user_result"));
+    same_again::<Authenticated>(golden!("system_user_refused"));
     same_again::<ErrorBody>(golden!("error"));
 }
 
@@ -132,6 +137,16 @@ fn a_refresh_has_no_new_refresh_token_and_shows_no_token() {
     assert_eq!(token.refresh_token, None);
     let shown = format!("{token:?}");
     assert!(!shown.contains("real"), "{shown}");
+}
+
+#[test]
+fn what_system_users_and_notifications_carry_is_not_shown() {
+    let asked: Authenticate = json::record(golden!("system_user")).unwrap();
+    let answered: Authenticated = json::record(golden!("system_user_result")).unwrap();
+    let change: StateChange = json::record(golden!("state_change")).unwrap();
+    let shown = format!("{asked:?} {answered:?} {change:?}");
+    assert!(!shown.contains("notreal") && !shown.contains("c2ln"), "{shown}");
+    assert_eq!(change.words(), "is moved");
 }
 
 fn read(body: &[u8]) -> Payload {

@@ -41,7 +41,7 @@ fn code(error: &Error) -> Code {
     match error {
         Error::AccessWithdrawn(_) | Error::Unauthorized => Code::SignInRefused,
         Error::ForeignHost(_) => Code::TenantForeignHost,
-        Error::Offline(_) | Error::Misdirected => Code::TenantOffline,
+        Error::Offline { .. } | Error::Misdirected => Code::TenantOffline,
         Error::Unreachable { .. } | Error::NotTheApi(_) | Error::Throttled { .. } => Code::ApiUnreachable,
         _ => Code::ApiRefused,
     }

@@ -51,7 +51,7 @@ pub(super) async fn state(exam: &mut Examination, patient: &Patient<'_>) -> bool
             exam.note("tenant", Vec::new(), format!("{} is {}", patient.tenant.context, status.state));
             return true;
         }
-        Err(Error::Offline(TenantState::Unknown)) => vec![unknown(patient)],
+        Err(Error::Offline { state: TenantState::Unknown, .. }) => vec![unknown(patient)],
         Err(error) => {
             let words = format!("{}: {}", patient.tenant.login_url, error.in_full());
             vec![Finding::new(Code::LoginUnreachable, words)]

@@ -429,7 +429,7 @@ fn blame(error: &Error) -> Blame {
         Error::AccessWithdrawn(_)
         | Error::Unauthorized
         | Error::Misdirected
-        | Error::Offline(_)
+        | Error::Offline { .. }
         | Error::ForeignHost(_)
         | Error::Unreachable { arrived: false, .. } => Blame::Outage,
         // It did not answer in time, or something else answered in its place.
@@ -451,7 +451,7 @@ fn help(error: &Error) -> &'static str {
         }
         Error::Forbidden(_) => "give the API user's role the right to read and write contacts and persons",
         Error::Throttled { .. } => "nothing: work goes on when SuperOffice allows it",
-        Error::Misdirected | Error::Offline(_) => "nothing: work goes on when the tenant is back",
+        Error::Misdirected | Error::Offline { .. } => "nothing: work goes on when the tenant is back",
         Error::Unreachable { .. } => "check the network between this machine and SuperOffice",
         Error::NotTheApi(_) | Error::TooLarge { .. } | Error::Malformed(_) => {
             "check that nothing between this machine and SuperOffice answers in its place, then retry"

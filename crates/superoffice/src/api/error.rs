@@ -8,6 +8,8 @@ use crate::json::{self, Record};
 
 /// A message is cut here; what is behind it helps nobody.
 const LONGEST: usize = 300;
+/// So much of a body that is no JSON is looked at.
+const MOST: usize = 64 * 1024;
 
 /// What SuperOffice answers to a request that it refuses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +43,16 @@ impl Record for ErrorBody {
 
 /// Finds the message in the body of a refusal, on one line and cut short. A web page has none.
 pub fn message(body: &[u8]) -> Option<String> {
+    full_message(body).map(|text| cut(&text))
+}
+
+/// Cuts a message short.
+pub(crate) fn cut(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+/// The same before it is cut, for whoever has to take something out of it first: half a secret would not be found.
+pub(crate) fn full_message(body: &[u8]) -> Option<String> {
     match json::value(body) {
         Ok(Value::Object(object)) => {
             ["ErrorMessage", "Message", "MessageDetail", "error_description", "error"]
@@ -49,15 +61,14 @@ pub fn message(body: &[u8]) -> Option<String> {
         }
         Ok(Value::String(text)) => one_line(&text),
         Ok(_) | Err(json::ReadError::Html) => None,
-        Err(_) => one_line(&String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST)])),
+        Err(_) => one_line(&String::from_utf8_lossy(&body[..body.len().min(MOST)])),
     }
 }
 
 fn one_line(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split(|letter: char| letter.is_whitespace() || letter.is_control()).collect();
     let line = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    let short: String = line.chars().take(LONGEST).collect();
-    (!short.is_empty()).then_some(short)
+    (!line.is_empty()).then_some(line)
 }
 
 #[cfg(test)]

@@ -44,20 +44,39 @@ impl Record for TenantStatus {
 }
 
 /// What SuperOffice posts to an app's "Customer State Change URL". The token is to be verified before any of it is
-/// believed.
+/// believed, and even then only what it is about: the host is asked of the state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct StateChange {
-    /// 0 upgrade, 1 backup restored, 2 suspend, 3 resume, 4 delete, 5 move.
+    /// See [`StateChange::words`].
     pub change_type: i64,
     /// The tenant.
     pub context_identifier: String,
-    /// The release.
+    /// The release: `Release_10.3.8_2024.08.30-01`.
     pub version_name: Option<String>,
+    /// The release, in numbers.
+    pub file_version: Option<String>,
     /// A JWT.
     pub token: Secret,
     /// The new host, of a move.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub public_endpoint: Option<String>,
+}
+
+impl StateChange {
+    /// What happens to the tenant.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match self.change_type {
+            0 => "is about to be upgraded",
+            1 => "was restored from a backup",
+            2 => "is suspended",
+            3 => "is resumed",
+            4 => "is deleted",
+            5 => "is moved",
+            _ => "changes in a way that is not documented",
+        }
+    }
 }
 
 impl Record for StateChange {

@@ -46,6 +46,10 @@ pub struct Authenticated {
     pub error_message: Option<String>,
 }
 
+impl Record for Authenticate {
+    const KEY: &'static str = "SignedSystemToken";
+}
+
 impl Record for Authenticated {
     const KEY: &'static str = "IsSuccessful";
 }

@@ -15,7 +15,7 @@ use url::Url;
 use super::Client;
 use super::config::{Config, Credentials};
 use super::transport::Answer;
-use crate::api::error::message;
+use crate::api::error::{cut, full_message};
 use crate::api::system_user::{AUTHENTICATE, Authenticate, Authenticated};
 use crate::api::token::{TOKENS, TokenRequest, TokenResponse};
 use crate::error::{Error, chain};
@@ -231,21 +231,23 @@ impl Auth {
     ) -> Result<SecretString, Failure> {
         let signed = private_key.signed_system_token(system_token.expose_secret(), super::keys::now());
         let signed = signed.map_err(|error| Failure::Passing(error.to_string()))?;
-        let body = Authenticate::new(signed, self.client_secret.expose_secret().into(), &self.context);
+        // The signed token first, since it begins with the plain one.
+        let sent = [signed.expose(), system_token.expose_secret()];
+        let body =
+            Authenticate::new(signed.clone(), self.client_secret.expose_secret().into(), &self.context);
         let request = client.0.transport.plain(Method::POST, self.system_user.clone()).json(&body).build();
         let request = request.map_err(|error| Failure::Passing(error.without_url().to_string()))?;
         let answer = client.exchange(Method::POST, AUTHENTICATE, request).await;
         let answer = answer.map_err(|error| Failure::Passing(chain(&error)))?;
         if !answer.status.is_success() {
-            return Err(self.refusal(&answer));
+            return Err(self.refusal(&answer, &sent));
         }
         let result: Authenticated =
             json::record(&answer.body).map_err(|error| Failure::Passing(format!("no ticket: {error}")))?;
         let token = result.token.filter(|token| result.is_successful && !token.is_empty());
         let Some(token) = token else {
             let says = result.error_message.unwrap_or_else(|| "no message".to_owned());
-            let says = says.replace(system_token.expose_secret(), "***");
-            return Err(Failure::Withdrawn(self.without_secrets(&says)));
+            return Err(Failure::Withdrawn(cut(&self.without_secrets(&says, &sent))));
         };
         let claims = client.0.keys.system_user(client, &token).await;
         let claims = claims.map_err(|error| Failure::Passing(chain(&error)))?;
@@ -278,25 +280,30 @@ impl Auth {
             return json::record(&answer.body)
                 .map_err(|error| Failure::Passing(format!("no token: {error}")));
         }
-        Err(self.refusal(&answer))
+        Err(self.refusal(&answer, &[]))
+    }
+
+    /// What a refusal of a code means. Nothing that was sent is repeated.
+    pub(super) fn refused_code(&self, answer: &Answer, sent: &[&str]) -> Error {
+        self.refusal(answer, sent).into()
     }
 
     /// What a refusal of the log-in host means.
-    fn refusal(&self, answer: &Answer) -> Failure {
+    fn refusal(&self, answer: &Answer, sent: &[&str]) -> Failure {
         let status = answer.status;
-        let says = message(&answer.body).unwrap_or_else(|| "no message".to_owned());
-        let says = self.without_secrets(&format!("status {}: {says}", status.as_u16()));
+        let says = full_message(&answer.body).unwrap_or_else(|| "no message".to_owned());
+        let says = format!("status {}: {}", status.as_u16(), cut(&self.without_secrets(&says, sent)));
         // The vendor does not document these answers; RFC 6749 uses 400 and 401.
         let refused =
             [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
         if refused { Failure::Withdrawn(says) } else { Failure::Passing(says) }
     }
 
-    /// A refusal may repeat what it refuses.
-    fn without_secrets(&self, text: &str) -> String {
+    /// A refusal may repeat what it refuses: what we always have, and what was `sent` besides.
+    fn without_secrets(&self, text: &str, sent: &[&str]) -> String {
         let refresh_token = self.refresh_token.borrow().clone();
         let secrets = [&refresh_token, &self.client_secret].map(ExposeSecret::expose_secret);
-        let known = secrets.into_iter().filter(|secret| !secret.is_empty());
+        let known = sent.iter().copied().chain(secrets).filter(|secret| !secret.is_empty());
         known.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
 

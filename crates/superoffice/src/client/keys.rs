@@ -1,5 +1,6 @@
 //! The log-in host's keys and its name for itself. Kept for a day; a token of an unknown key makes us look again, but at
-//! most every 30 seconds, so that nobody can make us ask for each token that he sends.
+//! most every 30 seconds, so that nobody can make us ask for each token that he sends. Whom a token is for is decided
+//! here too (docs.superoffice.com, "Validate security tokens").
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -28,6 +29,8 @@ const AGAIN: Duration = Duration::from_secs(30);
 pub(super) struct Keys {
     discovery: Url,
     known: Mutex<Option<Known>>,
+    /// When the keys were last doubted and asked for, whatever came of it.
+    doubted: Mutex<Option<Instant>>,
     /// Held by the one who asks.
     flight: tokio::sync::Mutex<()>,
 }
@@ -48,29 +51,35 @@ pub(super) fn now() -> Timestamp {
 impl Keys {
     pub(super) fn new(config: &Config) -> Result<Self, Error> {
         let discovery = config.login_url.join(DISCOVERY).map_err(|error| Error::Setup(error.to_string()))?;
-        Ok(Self { discovery, known: Mutex::default(), flight: tokio::sync::Mutex::default() })
+        Ok(Self {
+            discovery,
+            known: Mutex::default(),
+            doubted: Mutex::default(),
+            flight: tokio::sync::Mutex::default(),
+        })
     }
 
     /// The claims of an id token, made by this log-in host for this app.
     pub(super) async fn id_token(&self, client: &Client, token: &Secret) -> Result<Claims, Error> {
         let (claims, issuer) = self.verified(client, token).await?;
-        let ours = claims.audience.iter().any(|audience| *audience == client.0.config.client_id);
-        accept(claims.issuer == issuer && ours, claims)
+        issued_by(&[&issuer], &claims)?;
+        accept(is_for_app(&claims, client), claims)
     }
 
     /// The claims of a token for a system user.
     pub(super) async fn system_user(&self, client: &Client, token: &Secret) -> Result<Claims, Error> {
         let (claims, _) = self.verified(client, token).await?;
-        let ours = claims.issuer == SYSTEM_ISSUER && is_spn(&claims, client);
-        accept(ours, claims)
+        issued_by(&[SYSTEM_ISSUER], &claims)?;
+        accept(is_spn_of_app(&claims, client) || is_spn_of_tenant(&claims, client), claims)
     }
 
-    /// The claims of the token in a notification. The vendor's pages name either issuer.
+    /// The claims of the token in a notification. The vendor's pages name either issuer, and no audience. Notifications
+    /// about any tenant of this app are for it, so the tenant is left to the caller.
     pub(super) async fn notification(&self, client: &Client, token: &Secret) -> Result<Claims, Error> {
         let (claims, issuer) = self.verified(client, token).await?;
-        let known = claims.issuer == SYSTEM_ISSUER || claims.issuer == issuer;
-        let ours = is_spn(&claims, client) || claims.audience.contains(&client.0.config.client_id);
-        accept(known && ours, claims)
+        issued_by(&[&issuer, SYSTEM_ISSUER], &claims)?;
+        let ours = is_for_app(&claims, client) || is_spn_of_app(&claims, client);
+        accept(ours || is_spn_of_tenant(&claims, client), claims)
     }
 
     async fn verified(&self, client: &Client, token: &Secret) -> Result<(Claims, String), Error> {
@@ -94,10 +103,12 @@ impl Keys {
         let known = self.lock().clone();
         let now = Instant::now();
         if let Some(known) = known {
-            let doubted = stale == Some(known.asked) && now >= known.asked + AGAIN;
+            let last = self.lock_doubted().unwrap_or(known.asked).max(known.asked);
+            let doubted = stale == Some(known.asked) && now >= last + AGAIN;
             if !doubted && now < known.asked + KEPT {
                 return Ok(known);
             }
+            *self.lock_doubted() = Some(now);
         }
         let known = self.ask(client).await?;
         *self.lock() = Some(known.clone());
@@ -123,6 +134,10 @@ impl Keys {
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn lock_doubted(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 async fn get(client: &Client, route: &'static str, url: Url) -> Result<Vec<u8>, Error> {
@@ -131,13 +146,38 @@ async fn get(client: &Client, route: &'static str, url: Url) -> Result<Vec<u8>, 
     Ok(check(client.exchange(Method::GET, route, request).await?, None)?.body)
 }
 
-/// Whether a token is for this app or for its tenant, as system users' tokens are.
-fn is_spn(claims: &Claims, client: &Client) -> bool {
-    claims.audience.iter().filter_map(|audience| audience.strip_prefix("spn:")).any(|name| {
-        name == client.0.config.client_id || claims.serial.as_deref().is_some_and(|serial| serial == name)
-    })
+/// Whether a token is for this app, as id tokens are.
+fn is_for_app(claims: &Claims, client: &Client) -> bool {
+    claims.audience.contains(&client.0.config.client_id)
+}
+
+/// Whether a token is for this app, as those of connectors are.
+fn is_spn_of_app(claims: &Claims, client: &Client) -> bool {
+    spn(claims).any(|name| name == client.0.config.client_id)
+}
+
+/// Whether a token is for our tenant, as system users' tokens are. The audience is the tenant's serial number, which we
+/// have from nowhere else: it counts because the same signature says that this serial number is our tenant's.
+fn is_spn_of_tenant(claims: &Claims, client: &Client) -> bool {
+    let (Some(serial), Some(context)) = (&claims.serial, &claims.context) else { return false };
+    context.eq_ignore_ascii_case(&client.0.config.context) && spn(claims).any(|name| name == serial)
+}
+
+fn spn(claims: &Claims) -> impl Iterator<Item = &str> {
+    claims.audience.iter().filter_map(|audience| audience.strip_prefix("spn:"))
+}
+
+fn issued_by(issuers: &[&str], claims: &Claims) -> Result<(), Error> {
+    if issuers.contains(&claims.issuer.as_str()) {
+        return Ok(());
+    }
+    Err(Error::Untrusted("another issuer than the log-in host made it".to_owned()))
 }
 
 fn accept(ours: bool, claims: Claims) -> Result<Claims, Error> {
-    if ours { Ok(claims) } else { Err(Error::Untrusted("it is not meant for this app".to_owned())) }
+    if ours {
+        Ok(claims)
+    } else {
+        Err(Error::Untrusted("it is not meant for this app and tenant".to_owned()))
+    }
 }

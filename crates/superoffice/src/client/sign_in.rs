@@ -11,7 +11,6 @@ use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use super::Client;
-use super::refusal::check;
 use crate::api::token::{TOKENS, TokenRequest, TokenResponse};
 use crate::error::Error;
 use crate::json;
@@ -76,7 +75,7 @@ impl SignIn {
     /// # Errors
     ///
     /// [`Error::Untrusted`] when it is not the answer to this sign-in or its token is not to be trusted;
-    /// [`Error::AccessWithdrawn`] when somebody said no.
+    /// [`Error::AccessWithdrawn`] when somebody said no, or the log-in host refuses the code or the app's secret.
     pub async fn finish(self, callback: &Url) -> Result<SignedIn, Error> {
         let field = |name: &str| {
             callback.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
@@ -101,7 +100,7 @@ impl SignIn {
             client_id: config.client_id.clone(),
             client_secret: Secret::new(config.client_secret.expose_secret()),
             refresh_token: None,
-            code: Some(code),
+            code: Some(code.clone()),
             redirect_uri: Some(self.redirect_uri.clone()),
             code_verifier: Some(self.verifier.clone()),
         };
@@ -109,7 +108,10 @@ impl SignIn {
         let request = inner.transport.plain(Method::POST, url).form(&form).build();
         let request = request.map_err(|error| Error::Setup(error.without_url().to_string()))?;
         let answer = self.client.exchange(Method::POST, TOKENS, request).await?;
-        let answer: TokenResponse = json::record(&check(answer, None)?.body)?;
+        if !answer.status.is_success() {
+            return Err(inner.auth.refused_code(&answer, &[code.expose(), self.verifier.expose()]));
+        }
+        let answer: TokenResponse = json::record(&answer.body)?;
         let (Some(refresh_token), Some(id_token)) = (answer.refresh_token, answer.id_token) else {
             return Err(Error::Untrusted("the answer lacks a refresh token or an id token".to_owned()));
         };

@@ -24,6 +24,10 @@ const USUAL: Duration = Duration::from_mins(5);
 const SHORTEST: Duration = Duration::from_secs(5);
 /// and no longer than this.
 const LONGEST: Duration = Duration::from_hours(24);
+/// A tenant that is offline is asked for no sooner than this,
+const SOONEST: Duration = Duration::from_secs(1);
+/// and no later than this, whatever its state says: nobody may tell us that it is back.
+const LATEST: Duration = Duration::from_mins(10);
 
 pub(super) struct Tenant {
     address: Url,
@@ -44,7 +48,7 @@ struct Known {
 /// What a failure is to those who waited for it.
 #[derive(Clone)]
 enum Failure {
-    Offline(TenantState),
+    Offline(TenantState, Duration),
     ForeignHost(String),
     Throttled(Duration),
     Setup(String),
@@ -54,7 +58,7 @@ enum Failure {
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
         match error {
-            Error::Offline(state) => Self::Offline(state.clone()),
+            Error::Offline { state, again } => Self::Offline(state.clone(), *again),
             Error::ForeignHost(host) => Self::ForeignHost(host.clone()),
             Error::Throttled { retry_after } => Self::Throttled(*retry_after),
             Error::Setup(message) => Self::Setup(message.clone()),
@@ -66,7 +70,7 @@ impl From<&Error> for Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Offline(state) => Self::Offline(state),
+            Failure::Offline(state, again) => Self::Offline { state, again },
             Failure::ForeignHost(host) => Self::ForeignHost(host),
             Failure::Throttled(retry_after) => Self::Throttled { retry_after },
             Failure::Setup(message) => Self::Setup(message),
@@ -133,15 +137,17 @@ impl Tenant {
 
     /// Asks where the tenant is, and how long that is good for.
     async fn find(&self, client: &Client) -> Result<(Url, Duration), Error> {
-        let (status, keep) = self.ask(client).await?;
-        if !status.state.api_usable() {
-            return Err(Error::Offline(status.state));
+        let (status, good) = self.ask(client).await?;
+        // A state that is yet to be invented is judged by the flag beside it.
+        let invented = matches!(status.state, TenantState::Other(_)) && status.is_running;
+        if !status.state.api_usable() && !invented {
+            return Err(Error::Offline { state: status.state, again: good.clamp(SOONEST, LATEST) });
         }
         let url = address(&status.api)?;
         if !client.0.config.trusts(&url) {
             return Err(Error::ForeignHost(url.host_str().unwrap_or("an address without a host").to_owned()));
         }
-        Ok((url, keep))
+        Ok((url, good.clamp(SHORTEST, LONGEST)))
     }
 
     /// Drops the address of this generation; a newer one stays.
@@ -164,12 +170,12 @@ impl Tenant {
         let answer = client.exchange(Method::GET, STATE, request).await?;
         if answer.status == StatusCode::NOT_FOUND {
             // What an unknown tenant's state answers is not documented; there is a state by that name.
-            return Err(Error::Offline(TenantState::Unknown));
+            return Err(Error::Offline { state: TenantState::Unknown, again: USUAL });
         }
         let answer = check(answer, None)?;
         let status: TenantStatus = json::record(&answer.body)?;
-        let keep = keep(&status, &answer);
-        Ok((status, keep))
+        let good = good_for(&status, &answer);
+        Ok((status, good))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -178,10 +184,10 @@ impl Tenant {
 }
 
 /// How long the state is good for, by the server's own clock.
-fn keep(status: &TenantStatus, answer: &Answer) -> Duration {
+fn good_for(status: &TenantStatus, answer: &Answer) -> Duration {
     let now = answer.headers.get(header::DATE).and_then(|date| http_date(date.to_str().ok()?));
     let (Some(until), Some(now)) = (status.valid_until, now) else { return USUAL };
-    Duration::try_from(until.duration_since(now)).unwrap_or_default().clamp(SHORTEST, LONGEST)
+    Duration::try_from(until.duration_since(now)).unwrap_or_default()
 }
 
 fn address(api: &str) -> Result<Url, Error> {
@@ -206,16 +212,15 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_kept_by_the_servers_clock() {
+    fn a_state_is_good_by_the_servers_clock() {
         let at = |until: &str| {
             let status = TenantStatus { valid_until: until.parse().ok(), ..TenantStatus::default() };
             let date = "Wed, 25 Feb 2026 08:00:00 GMT".parse().unwrap();
             let headers = http::HeaderMap::from_iter([(header::DATE, date)]);
-            keep(&status, &Answer { status: StatusCode::OK, headers, body: Vec::new() }).as_secs()
+            good_for(&status, &Answer { status: StatusCode::OK, headers, body: Vec::new() }).as_secs()
         };
         assert_eq!(at("2026-02-25T08:10:00Z"), 600);
-        assert_eq!(at("2026-02-25T07:00:00Z"), 5);
-        assert_eq!(at("2027-02-25T07:00:00Z"), 24 * 3600);
+        assert_eq!(at("2026-02-25T07:00:00Z"), 0);
         assert_eq!(at("never"), 300);
     }
 }

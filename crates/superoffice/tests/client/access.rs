@@ -1,7 +1,5 @@
 //! Tokens, and where the tenant is.
 
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -9,7 +7,8 @@ use secrecy::ExposeSecret as _;
 use superoffice::patch::Patch;
 use superoffice::{Error, Remedy};
 
-use crate::stage::{CONTACT, STATE, Stage, TOKENS, json, state, token};
+use crate::log::Log;
+use crate::stage::{CONTACT, STATE, Stage, TOKENS, json, pass, state, token};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thirty_two_calls_with_an_expired_token_lead_to_one_refresh() {
@@ -72,7 +71,7 @@ async fn thirty_two_calls_hear_that_the_tenant_is_offline_from_one_question() {
     .await;
     let client = stage.client();
     let calls = join_all((0..32).map(|_| client.contact(18))).await;
-    assert!(calls.iter().all(|call| matches!(call, Err(Error::Offline(_)))), "{calls:?}");
+    assert!(calls.iter().all(|call| matches!(call, Err(Error::Offline { .. }))), "{calls:?}");
     assert_eq!(stage.count(STATE), 1);
 }
 
@@ -132,44 +131,14 @@ async fn a_new_refresh_token_is_told_once_and_not_shown() {
         }
     })
     .await;
-    let log = Log::default();
+    let log = Log::of(tracing::Level::WARN);
     let _listening = tracing::subscriber::set_default(log.clone());
     stage.client().contact(18).await.unwrap_err();
     assert_eq!(stage.count(TOKENS), 2);
-    let lines = log.0.lock().unwrap().clone();
+    let lines = log.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("gave a new refresh token"), "{lines:?}");
     assert!(!lines[0].contains("refresh-"), "{lines:?}");
-}
-
-/// Keeps what is logged as a warning or worse.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl tracing::Subscriber for Log {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() <= tracing::Level::WARN && metadata.target().starts_with("superoffice")
-    }
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut line = String::new();
-        event.record(&mut |_: &tracing::field::Field, value: &dyn std::fmt::Debug| {
-            write!(line, "{value:?}").unwrap();
-        });
-        self.0.lock().unwrap().push(line);
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
 }
 
 #[tokio::test]
@@ -194,13 +163,6 @@ async fn a_token_is_renewed_ahead_of_its_end_and_the_old_one_used_when_that_fail
     pass(Duration::from_mins(1)).await;
     client.contact(18).await.unwrap();
     assert_eq!((stage.count(TOKENS), used(&stage).as_str()), (3, "Bearer t3"));
-}
-
-/// Lets time pass without waiting; the network runs in real time before and after.
-async fn pass(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }
 
 #[tokio::test]
@@ -281,6 +243,7 @@ async fn an_offline_tenant_is_not_called() {
     .await;
     let client = stage.client();
     let error = client.contact(18).await.unwrap_err();
+    assert!(matches!(error, Error::Offline { again, .. } if again == Duration::from_mins(10)), "{error:?}");
     assert_eq!(
         (error.to_string().as_str(), error.remedy()),
         ("the tenant is offline: OfflineMaintenance", Remedy::BackOff)
@@ -327,4 +290,51 @@ async fn secrets_are_not_shown() {
     assert_eq!(error.to_string(), "the tenant no longer lets us in: status 400: no such token: *** (***)");
     let shown = format!("{:?} {:?}", stage.config(), stage.client());
     assert!(!shown.contains("app-secret") && !shown.contains("refresh-0"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_token_that_ends_in_the_middle_of_a_plan_costs_one_refresh_and_the_plan_is_carried_out() {
+    let stage = Stage::open(|hit, _| {
+        let renamed = hit.body.contains("second") && hit.token() == "Bearer t1";
+        renamed.then(|| json(401, ""))
+    })
+    .await;
+    let client = stage.client();
+    client.contact(18).await.unwrap();
+    for name in ["first", "second", "third"] {
+        client.patch_contact(18, &Patch::new().replace("/Name", name)).await.unwrap();
+    }
+    let sent: Vec<String> = stage.hits(CONTACT).iter().map(|hit| hit.token().to_owned()).collect();
+    assert_eq!(sent, ["Bearer t1", "Bearer t1", "Bearer t1", "Bearer t2", "Bearer t2"]);
+    assert_eq!(stage.count(TOKENS), 2);
+}
+
+#[tokio::test]
+async fn a_tenant_that_refuses_a_fresh_token_is_asked_for_its_state() {
+    let stage = Stage::open(|hit, before| {
+        let api = format!("http://{}/Cust12345/api", hit.headers["host"].to_str().unwrap());
+        match before {
+            1 if hit.path.contains(STATE) => Some(state(&api, "Suspended")),
+            _ if hit.path.ends_with(CONTACT) => Some(json(401, "")),
+            _ => None,
+        }
+    })
+    .await;
+    let client = stage.client();
+    assert!(matches!(client.contact(18).await, Err(Error::Unauthorized)));
+    assert!(matches!(client.contact(18).await, Err(Error::Offline { .. })));
+}
+
+#[tokio::test]
+async fn a_state_yet_to_be_invented_is_judged_by_its_flag() {
+    for (flag, calls) in [("true", 1), ("false", 0)] {
+        let stage = Stage::open(move |hit, _| {
+            let api = format!("http://{}/Cust12345/api", hit.headers["host"].to_str().unwrap());
+            let body = format!(r#"{{"State":"Hovering","IsRunning":{flag},"Api":"{api}"}}"#);
+            hit.path.contains(STATE).then(|| json(200, body))
+        })
+        .await;
+        assert_eq!(stage.client().contact(18).await.is_ok(), calls == 1);
+        assert_eq!(stage.count(CONTACT), calls);
+    }
 }

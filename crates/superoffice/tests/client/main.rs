@@ -7,4 +7,8 @@ mod access;
 mod admin;
 mod answers;
 mod lists;
+mod log;
+mod signing;
 mod stage;
+mod system_user;
+mod trust;

@@ -137,3 +137,10 @@ pub(crate) fn state(api: &str, state: &str) -> Response {
 pub(crate) const TOKENS: &str = "/login/common/oauth/tokens";
 pub(crate) const STATE: &str = "/api/state/";
 pub(crate) const CONTACT: &str = "/v1/Contact/18";
+
+/// Lets time pass without waiting; the network runs in real time before and after.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
