@@ -29,6 +29,8 @@ pub(crate) fn answer(world: &World, call: &Call) -> Answer {
         }
         ("GET", "policy") => Ok(listing(&world.policy())),
         ("POST", "policy") => policy(world, call),
+        ("GET", "tenant") => Ok(Answer::ok(&world.tenant())),
+        ("POST", "tenant") => order(world, call),
         ("POST", "edit") => edit(call)
             .and_then(|edit| world.apply(&edit).map_err(|error| refused(&error)))
             .map(|()| changed()),
@@ -46,13 +48,14 @@ pub(crate) fn answer(world: &World, call: &Call) -> Answer {
     done.unwrap_or_else(|refusal| refusal)
 }
 
-const ROUTES: [&str; 12] = [
+const ROUTES: [&str; 13] = [
     "GET accounts",
     "GET accounts/{id}",
     "GET calls",
     "GET deliveries",
     "GET|POST|DELETE mishaps",
     "GET|POST policy",
+    "GET|POST tenant",
     "POST edit",
     "POST create",
     "POST delete",
@@ -98,6 +101,13 @@ fn policy(world: &World, call: &Call) -> Result<Answer, Answer> {
     let next: Policy = serde_json::from_value(next).map_err(|error| wrong(&error.to_string()))?;
     world.set_policy(|policy| *policy = next);
     Ok(listing(&world.policy()))
+}
+
+/// The tenant's state, the address of its app, and what the app is told.
+fn order(world: &World, call: &Call) -> Result<Answer, Answer> {
+    let order = serde_json::from_slice(&call.body).map_err(|error| wrong(&error.to_string()))?;
+    world.order(order).map_err(|words| wrong(&words))?;
+    Ok(Answer::ok(&world.tenant()))
 }
 
 fn remove(world: &World, edit: &Edit, for_good: bool) -> Result<Answer, Answer> {

@@ -27,6 +27,23 @@ const TOO_MANY: u64 = 9;
 /// What the emulator calls itself.
 const USER_AGENT: &str = "NetServer-Webhook/12.1.0.0";
 
+/// What is on its way.
+#[derive(Debug, Clone)]
+pub(crate) enum Parcel {
+    Errand(Errand),
+    Letter(Letter),
+}
+
+/// A notification about the tenant's state on its way to the app.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    pub(crate) generation: u64,
+    /// Place of its record among the notices.
+    pub(crate) notice: usize,
+    pub(crate) url: String,
+    pub(crate) body: Bytes,
+}
+
 /// One event on its way to one webhook, with the bytes that every attempt repeats.
 #[derive(Debug, Clone)]
 pub(crate) struct Errand {
@@ -53,21 +70,35 @@ pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
-/// Carries errands until the emulator stops.
+/// Carries parcels until the emulator stops.
 pub(crate) async fn run(
     world: World,
     client: reqwest::Client,
-    mut errands: mpsc::UnboundedReceiver<Errand>,
+    mut parcels: mpsc::UnboundedReceiver<Parcel>,
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
     let gate = Arc::new(Semaphore::new(AT_ONCE));
     loop {
-        let errand = tokio::select! {
+        let parcel = tokio::select! {
             () = stop.cancelled() => break,
-            errand = errands.recv() => errand,
+            parcel = parcels.recv() => parcel,
         };
-        let Some(errand) = errand else { break };
+        let errand = match parcel {
+            Some(Parcel::Errand(errand)) => errand,
+            Some(Parcel::Letter(letter)) => {
+                let (world, client, stop) = (world.clone(), client.clone(), stop.clone());
+                tasks.spawn(async move {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tell(&world, &client, &letter) => {}
+                    }
+                    world.errand_done();
+                });
+                continue;
+            }
+            None => break,
+        };
         // A held-back errand waits outside the gate. The others pass it in the order of their events.
         let permit = if errand.late.is_zero() { Arc::clone(&gate).acquire_owned().await.ok() } else { None };
         let (world, client, gate, stop) = (world.clone(), client.clone(), Arc::clone(&gate), stop.clone());
@@ -79,9 +110,26 @@ pub(crate) async fn run(
             world.errand_done();
         });
     }
-    errands.close();
-    while errands.try_recv().is_ok() {
+    parcels.close();
+    while parcels.try_recv().is_ok() {
         world.errand_done();
+    }
+}
+
+/// Sends a notification, as often as the policy says.
+async fn tell(world: &World, client: &reqwest::Client, letter: &Letter) {
+    loop {
+        let (wait, timeout) = world.with(|state| {
+            (state.setup.retry_waits[0], Duration::from_millis(state.policy.receiver_timeout_ms))
+        });
+        let request = client.post(&letter.url).timeout(timeout).header("Content-Type", "application/json");
+        let sent = request.body(letter.body.clone()).send().await;
+        let result =
+            sent.map(|answer| answer.status().as_u16()).map_err(|error| error.without_url().to_string());
+        if !world.with(|state| state.note_letter(letter, result)) {
+            return;
+        }
+        tokio::time::sleep(wait).await;
     }
 }
 

@@ -23,6 +23,8 @@ pub mod story;
 mod world;
 
 pub use emulator::{Details, Emulator, Options, OtherApplication, StartError};
+pub use superoffice::api::state::TenantState;
+
 pub use mishap::{Kind, Mishap};
 pub use play::Pace;
 pub use world::accounts::{Account, AccountExpected, AccountPerson, AccountWrite};
@@ -32,7 +34,11 @@ pub use world::contact::{Address, Contact, Element, Stamps};
 pub use world::edit::{Edit, EditError};
 pub use world::lists::{ListItem, Lists};
 pub use world::person::Person;
-pub use world::policy::{DisplayFlags, ErrorKey, NextLink, Overlong, Policy, SWITCHES, Switch, WideRows};
+pub use world::policy::{
+    Approval, Audience, Closed, Denial, DisplayFlags, ErrorKey, Issuer, NextLink, Overlong, Policy,
+    RedirectUris, SWITCHES, Switch, SystemUserRefusal, TokenRefusal, UnknownTenant, WideRows,
+};
+pub use world::tenant::{Change, Notice};
 pub use world::udf::{Entity, FieldType, UdfField, UdfValue};
 pub use world::webhook::{Attempt, Delivery, HookState, Outcome, Webhook};
 pub use world::{Associate, Group, World};

@@ -175,10 +175,7 @@ impl State {
                 self.access.consent = false;
                 self.mishaps.active.push(mishap);
             }
-            Kind::MoveTenant => {
-                let moves = self.home.strip_prefix("/online").and_then(|n| n.parse().ok()).unwrap_or(1_u32);
-                self.home = format!("/online{}", moves + 1);
-            }
+            Kind::MoveTenant => self.move_away(),
             Kind::DisableWebhooks => {
                 for hook in self.webhooks.values_mut() {
                     hook.state = HookState::TooManyErrors;

@@ -21,6 +21,7 @@ use tracing::{debug, warn};
 use crate::answer::{Answer, Call, Payload};
 use crate::mishap::{self, Kind, Place, Trouble};
 use crate::routes;
+use crate::world::policy::Closed;
 use crate::world::{State, World};
 use crate::{control, login, sites};
 
@@ -137,6 +138,9 @@ impl Server {
                     }
                     return Some(Answer::problem(421, "SoMisdirectedRequestException", wrong));
                 }
+                if let Some(closed) = self.world.look(|state| closed(state)) {
+                    return closed;
+                }
                 let mut call = call.clone();
                 let admitted = self.admitted(&call);
                 if target != Some(routes::Target::Version) && admitted.is_none() {
@@ -195,6 +199,27 @@ impl Server {
         self.world.look(|state| *state.calls.entry(key).or_default() += 1);
         answered
     }
+}
+
+/// What a tenant answers that cannot be used; the inner `None` hangs up.
+#[expect(clippy::option_option, reason = "whether it is closed, and what it says then")]
+fn closed(state: &State) -> Option<Option<Answer>> {
+    if state.tenant_state().api_usable() {
+        return None;
+    }
+    let page = "<!DOCTYPE html><title>SuperOffice</title><p>We are working on it.</p>";
+    Some(match state.policy.closed {
+        Closed::Unavailable => Some(Answer::page(503, "text/html", page)),
+        Closed::Misdirected => {
+            let wrong = "Wrong subdomain used to access tenant";
+            Some(Answer::problem(421, "SoMisdirectedRequestException", wrong))
+        }
+        Closed::Unauthorized => {
+            Some(Answer::problem(401, "SoAuthenticationException", "Authentication is required"))
+        }
+        Closed::Page => Some(Answer::page(200, "text/html", page)),
+        Closed::HangUp => None,
+    })
 }
 
 fn trouble(state: &mut State, call: &Call, route: &str, id: Option<i64>, login: bool) -> Trouble {

@@ -14,6 +14,7 @@ pub(crate) mod lists;
 pub(crate) mod person;
 pub(crate) mod policy;
 pub(crate) mod seed;
+pub(crate) mod tenant;
 pub(crate) mod udf;
 pub(crate) mod webhook;
 
@@ -30,9 +31,10 @@ use self::lists::Lists;
 use self::person::Person;
 use self::policy::Policy;
 use self::seed::Setup;
+use self::tenant::Standing;
 use self::udf::{Entity, UdfField};
 use self::webhook::{Delivery, Webhook};
-use crate::deliver::Errand;
+use crate::deliver::Parcel;
 use crate::mishap::{Mishap, Mishaps};
 use crate::routes::archive::Pages;
 use crate::story::Expected;
@@ -115,13 +117,15 @@ pub(crate) struct State {
     pub(crate) next_webhook: i64,
     pub(crate) writes: Vec<Write>,
     pub(crate) deliveries: Vec<Delivery>,
-    pub(crate) outbox: Vec<Errand>,
+    pub(crate) outbox: Vec<Parcel>,
     pub(crate) calls: BTreeMap<CallKey, u64>,
     pub(crate) website_hits: HashMap<String, u64>,
     pub(crate) mishaps: Mishaps,
     pub(crate) access: crate::login::Access,
     /// Where the API lives below the origin; changes when the tenant moves.
     pub(crate) home: String,
+    /// Whether it can be used.
+    pub(crate) standing: Standing,
 }
 
 impl State {
@@ -231,15 +235,15 @@ pub struct World {
 #[derive(Debug)]
 struct Inner {
     state: Mutex<State>,
-    errands: mpsc::UnboundedSender<Errand>,
+    parcels: mpsc::UnboundedSender<Parcel>,
     pending: watch::Sender<usize>,
 }
 
 impl World {
-    pub(crate) fn new(setup: Setup) -> (Self, mpsc::UnboundedReceiver<Errand>) {
-        let (errands, receiver) = mpsc::unbounded_channel();
+    pub(crate) fn new(setup: Setup) -> (Self, mpsc::UnboundedReceiver<Parcel>) {
+        let (parcels, receiver) = mpsc::unbounded_channel();
         let state = Mutex::new(State::new(&Arc::new(setup), 0));
-        let inner = Inner { state, errands, pending: watch::Sender::new(0) };
+        let inner = Inner { state, parcels, pending: watch::Sender::new(0) };
         (Self { inner: Arc::new(inner) }, receiver)
     }
 
@@ -256,9 +260,9 @@ impl World {
     pub(crate) fn look<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut state);
-        for errand in std::mem::take(&mut state.outbox) {
+        for parcel in std::mem::take(&mut state.outbox) {
             self.inner.pending.send_modify(|count| *count += 1);
-            if self.inner.errands.send(errand).is_err() {
+            if self.inner.parcels.send(parcel).is_err() {
                 // Nobody delivers any more: the emulator has been stopped.
                 self.errand_done();
             }

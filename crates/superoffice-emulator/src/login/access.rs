@@ -98,6 +98,15 @@ impl Access {
         [&self.own, &self.other].into_iter().find(|application| application.client_id == client_id)
     }
 
+    /// Gives an application the refresh token that it has now.
+    pub(super) fn rotate(&mut self, changed: &Application) {
+        let known =
+            [&mut self.own, &mut self.other].into_iter().find(|known| known.client_id == changed.client_id);
+        if let Some(known) = known {
+            known.refresh_token.clone_from(&changed.refresh_token);
+        }
+    }
+
     pub(super) fn issue(&mut self, rng: &mut fastrand::Rng, context: &str, client_id: &str) -> String {
         let token = format!("8A:{context}.{}", noise(rng, 64));
         let life = SignedDuration::try_from(self.life).unwrap_or(SignedDuration::from_hours(1));

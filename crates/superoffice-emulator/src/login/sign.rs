@@ -28,21 +28,34 @@ fn public(pair: &KeyPair) -> PublicKeyComponents<Vec<u8>> {
 }
 
 /// Names the log-in host's key. SuperOffice takes the digest of a certificate; there is none here.
-fn thumbprint() -> String {
-    URL_SAFE_NO_PAD.encode(&Sha256::digest(public(&LOGIN).n)[..20])
+fn thumbprint() -> Vec<u8> {
+    Sha256::digest(public(&LOGIN).n)[..20].to_vec()
+}
+
+fn x5t() -> String {
+    URL_SAFE_NO_PAD.encode(thumbprint())
+}
+
+/// The same bytes as `x5t`, in hexadecimal.
+fn kid() -> String {
+    thumbprint().iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"))
 }
 
 /// The log-in host's keys.
 pub(super) fn jwks() -> Value {
     let PublicKeyComponents { n, e } = public(&LOGIN);
     let text = |bytes: Vec<u8>| URL_SAFE_NO_PAD.encode(bytes);
-    json!({"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "x5t": thumbprint(), "n": text(n), "e": text(e)}]})
+    json!({"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid(), "x5t": x5t(),
+                     "n": text(n), "e": text(e)}]})
 }
 
-/// A token with these claims. Real ones name their key by `x5t` and have no `kid`.
-pub(super) fn jwt(claims: &Value) -> String {
+/// A token with these claims. Published ones name their key by `x5t` and have no `kid`.
+pub(super) fn jwt(claims: &Value, with_kid: bool) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let head = json!({"typ": "JWT", "alg": "RS256", "x5t": thumbprint()});
+    let mut head = json!({"typ": "JWT", "alg": "RS256", "x5t": x5t()});
+    if with_kid {
+        head["kid"] = kid().into();
+    }
     let signed = format!("{}.{}", part(&head), part(claims));
     let mut signature = vec![0; LOGIN.public().modulus_len()];
     LOGIN

@@ -10,7 +10,7 @@ use super::person::Person;
 use super::udf::Entity;
 use super::webhook::{HookState, Webhook};
 use crate::clock::{self, DateStyle};
-use crate::deliver::Errand;
+use crate::deliver::{Errand, Parcel};
 use crate::mishap::Kind;
 
 /// Something that happened to a record.
@@ -203,9 +203,9 @@ impl State {
         };
         if self.mishaps.strikes(Kind::DuplicateWebhooks, &mut self.rng) {
             let twin = self.record_delivery(hook, occurrence, event_id);
-            self.outbox.push(Errand { delivery: twin, ..errand.clone() });
+            self.outbox.push(Parcel::Errand(Errand { delivery: twin, ..errand.clone() }));
         }
-        self.outbox.push(errand);
+        self.outbox.push(Parcel::Errand(errand));
     }
 
     /// `FieldValues` of a company: keys and encodings of the vendor's reference.

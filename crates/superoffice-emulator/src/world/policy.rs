@@ -64,6 +64,108 @@ pub enum ErrorKey {
     Message,
 }
 
+/// What the API answers while the tenant's state says that it cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closed {
+    /// 503 and a page.
+    Unavailable,
+    /// 421, as if the tenant lived elsewhere.
+    Misdirected,
+    /// 401, whatever the token.
+    Unauthorized,
+    /// 200 and a page for people.
+    Page,
+    /// Nothing: the connection ends.
+    HangUp,
+}
+
+/// What the state of a tenant that there is not is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownTenant {
+    /// 200, with the state `Unknown`.
+    State,
+    /// 404.
+    NotFound,
+}
+
+/// Who issued the token of a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Issuer {
+    /// The log-in host, as the vendor's sample expects.
+    Host,
+    /// `SuperOffice AS`, as of system users.
+    System,
+}
+
+/// Whom the token of a notification is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// The app's id.
+    App,
+    /// `spn:` and the app's id, as of connectors.
+    SpnApp,
+    /// `spn:` and the tenant's serial number, as of system users.
+    SpnSerial,
+}
+
+/// How the token endpoint refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenRefusal {
+    /// `error` and `error_description`, as RFC 6749 says.
+    Rfc6749,
+    /// The REST API's own body.
+    Vendor,
+    /// A page for people.
+    Page,
+    /// No body.
+    Empty,
+}
+
+/// How a system user is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SystemUserRefusal {
+    /// 200, with `IsSuccessful` false.
+    Body,
+    /// 401, with the REST API's body.
+    Status,
+}
+
+/// How somebody approves the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    /// Everybody has said yes already: the browser is sent back at once.
+    AtOnce,
+    /// On a page with two buttons.
+    Page,
+}
+
+/// How the app hears that somebody said no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Denial {
+    /// The browser comes back with `error=access_denied`, as RFC 6749 says.
+    Callback,
+    /// Not at all: the browser stays on a page that says `Denied (4)`.
+    Page,
+}
+
+/// Which redirect addresses the app has registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RedirectUris {
+    /// The one in its details, and every one of a native app: `http://127.0.0.1:{port}/{path}`, `http://[::1]…`.
+    Loopback,
+    /// The one in its details.
+    Exact,
+}
+
 /// Choices for behaviour that is not documented. [`SWITCHES`] says more of each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -110,9 +212,23 @@ pub struct Policy {
     pub unknown_time_zone_is_refused: bool,
     pub error_key: ErrorKey,
     pub wrong_host_body: bool,
-    pub unknown_tenant_is_404: bool,
-    pub state_life_s: u32,
-    pub stamp_tolerance_s: u32,
+    pub closed: Closed,
+    pub unknown_tenant: UnknownTenant,
+    pub state_valid_seconds: u64,
+    pub notice_attempts: usize,
+    pub notice_issuer: Issuer,
+    pub notice_audience: Audience,
+    pub notice_names_tenant: bool,
+    pub kid_in_header: bool,
+    pub claims_as_text: bool,
+    pub audience_as_list: bool,
+    pub stamp_tolerance_minutes: u32,
+    pub system_user_refusal: SystemUserRefusal,
+    pub token_refusal: TokenRefusal,
+    pub refresh_token_rotates: bool,
+    pub approval: Approval,
+    pub denial: Denial,
+    pub redirect_uris: RedirectUris,
 }
 
 impl Default for Policy {
@@ -158,9 +274,23 @@ impl Default for Policy {
             unknown_time_zone_is_refused: false,
             error_key: ErrorKey::Mixed,
             wrong_host_body: true,
-            unknown_tenant_is_404: false,
-            state_life_s: 900,
-            stamp_tolerance_s: 600,
+            closed: Closed::Unavailable,
+            unknown_tenant: UnknownTenant::State,
+            state_valid_seconds: 900,
+            notice_attempts: 1,
+            notice_issuer: Issuer::Host,
+            notice_audience: Audience::App,
+            notice_names_tenant: true,
+            kid_in_header: false,
+            claims_as_text: false,
+            audience_as_list: false,
+            stamp_tolerance_minutes: 10,
+            system_user_refusal: SystemUserRefusal::Body,
+            token_refusal: TokenRefusal::Rfc6749,
+            refresh_token_rotates: false,
+            approval: Approval::AtOnce,
+            denial: Denial::Callback,
+            redirect_uris: RedirectUris::Loopback,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::contact::{Address, Contact, Element};
 use super::lists::{ListItem, Lists};
 use super::person::Person;
 use super::policy::Policy;
+use super::tenant::Standing;
 use super::udf::{Entity, FieldType, UdfField};
 use super::{Associate, Group, State};
 use crate::clock;
@@ -135,6 +136,7 @@ impl State {
             mishaps: Mishaps::default(),
             access,
             home: String::new(),
+            standing: Standing::default(),
             setup: Arc::clone(setup),
         };
         if setup.populate {

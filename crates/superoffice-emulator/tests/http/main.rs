@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests and their helpers a panic is the message")]
 
+mod approval;
 mod archives;
 mod consents;
 mod control;
@@ -11,6 +12,7 @@ mod languages;
 mod lists;
 mod login;
 mod mishaps;
+mod standing;
 mod support;
 mod switches;
 mod webhooks;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use superoffice_emulator::{Entity, ErrorKey, Outcome};
 
-use crate::support::{Receiver, Tenant, policy, send};
+use crate::support::{Receiver, Tenant, policy};
 
 #[tokio::test]
 async fn an_error_has_its_sentence_under_the_key_that_is_asked_for() {
@@ -64,17 +64,6 @@ async fn deliveries_follow_their_switches() {
     assert_eq!((&event.body["Properties"], event.body.get("Source")), (&json!({"Source": "crm"}), None));
     let delivery = tenant.world.deliveries().pop().unwrap();
     assert_eq!((delivery.attempts, delivery.outcome), (1, Outcome::Delivered));
-}
-
-#[tokio::test]
-async fn the_state_of_a_tenant_nobody_knows_is_a_switch() {
-    let tenant = Tenant::start().await;
-    let state =
-        async || send(tenant.http.get(format!("{}/api/state/Cust99", tenant.details.login_url))).await;
-    let (status, body) = state().await;
-    assert_eq!((status, &body["State"], &body["IsRunning"]), (200, &json!("Unknown"), &json!(false)));
-    policy(&tenant, |policy| policy.unknown_tenant_is_404 = true);
-    assert_eq!(state().await.0, 404);
 }
 
 #[tokio::test]

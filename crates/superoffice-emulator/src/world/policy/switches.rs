@@ -223,19 +223,85 @@ pub const SWITCHES: &[Switch] = &[
         "a sentence is documented, its form is not",
     ),
     switch(
-        "unknown_tenant_is_404",
-        "whether the state of an unknown tenant is answered with 404; otherwise with 200 and `Unknown`",
+        "closed",
+        "what the API answers while the tenant's state says that it cannot be used: `unavailable` (503), `misdirected` (421), `unauthorized` (401), `page` (200 and HTML), or `hang_up`",
         "not documented",
     ),
     switch(
-        "state_life_s",
-        "how long a tenant's state may be kept (`ValidUntil`), in seconds",
-        "the field is documented, its usual length is not",
+        "unknown_tenant",
+        "what the state of a tenant that there is not is answered with: `state` (200 and `Unknown`), or `not_found`",
+        "not documented",
     ),
     switch(
-        "stamp_tolerance_s",
-        "how far the minute in a signed system token may be from now, in seconds",
+        "state_valid_seconds",
+        "how long the answer about a tenant's state is good, when no window ends before",
+        "`ValidUntil` is documented, its distance is not",
+    ),
+    switch(
+        "notice_attempts",
+        "how often a notification about the tenant's state is sent until it is answered 200",
         "not documented",
+    ),
+    switch(
+        "notice_issuer",
+        "who issued the token of a notification: `host` or `system`",
+        "the vendor's sample expects the log-in host; other pages name `SuperOffice AS`",
+    ),
+    switch(
+        "notice_audience",
+        "whom the token of a notification is for: `app`, `spn_app`, or `spn_serial`",
+        "not documented",
+    ),
+    switch(
+        "notice_names_tenant",
+        "whether the token of a notification has the claim `ctx`",
+        "not documented",
+    ),
+    switch(
+        "kid_in_header",
+        "whether signed tokens name their key by `kid` too",
+        "published tokens have `x5t` alone; a sample reads `kid`",
+    ),
+    switch(
+        "claims_as_text",
+        "whether every claim is a text",
+        "in published tokens `iat` is one, `nbf` and `exp` are numbers",
+    ),
+    switch("audience_as_list", "whether `aud` is a list", "published tokens have a text or a list"),
+    switch(
+        "stamp_tolerance_minutes",
+        "how far the minute in a signed system token may be from now",
+        "not documented",
+    ),
+    switch(
+        "system_user_refusal",
+        "how a system user is refused: `body` (200, `IsSuccessful` false) or `status` (401)",
+        "samples look for both",
+    ),
+    switch(
+        "token_refusal",
+        "how the token endpoint refuses: `rfc6749`, `vendor` (the API's error body), `page`, or `empty`",
+        "not documented",
+    ),
+    switch(
+        "refresh_token_rotates",
+        "whether a refresh gives a new refresh token and ends the old one",
+        "documented as no",
+    ),
+    switch(
+        "approval",
+        "how somebody approves the application: `at_once`, or on a `page` with two buttons",
+        "policy of ours: everybody here has said yes already",
+    ),
+    switch(
+        "denial",
+        "how the application hears of a no: by the `callback` (`error=access_denied`), or not, and the browser stays on a `page`",
+        "not documented",
+    ),
+    switch(
+        "redirect_uris",
+        "which redirect addresses are registered: the application's own and those of native applications (`loopback`), or the own alone (`exact`)",
+        "addresses must be registered; which are is ours",
     ),
 ];
 
