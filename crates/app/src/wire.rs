@@ -4,19 +4,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
+use async_trait::async_trait;
 use axum::Router;
 use connector_domain::clock::{Clock, SystemClock};
 use connector_domain::ids::TenantId;
 use connector_explorer::{Explorer, Knowledge, Offline, Website, WebsiteOptions};
 use connector_pipeline::crm::superoffice::SuperOffice;
 use connector_pipeline::{Condition, Discovered, Ports, Status, Worker, WorkerOptions, discovery, names};
-use connector_server::{App, Badge, Gate, Limits, Part, PartState};
+use connector_server::{App, Badge, Concern, Gate, Limits, Part, PartState, TenantState, Unverified};
 use connector_store::sqlite::{SqliteStore, Synchronous};
 use connector_store::{Settings, StoreError};
 use secrecy::SecretString;
-use superoffice::{Client, Credentials};
+use superoffice::api::state::StateChange;
+use superoffice::{Client, Credentials, Error};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -84,7 +86,7 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
     let knowledge = knowledge()?;
     let explorer = explorer(&knowledge, &config.website)?;
     let discovered = Discovered::new(config.policy.clone());
-    let status = Status::default();
+    let (status, look_again) = (Status::default(), Arc::new(Notify::new()));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let ports = Arc::new(Ports {
         tenant: id.clone(),
@@ -99,6 +101,7 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
         clock: Arc::clone(&clock),
         discovered: discovered.clone(),
         field_map: config.fields.clone(),
+        look_again: Arc::clone(&look_again),
         status: status.clone(),
         write_policy: config.write_policy,
         retry: config.retry.clone(),
@@ -110,6 +113,7 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
         clock,
         badge,
         bench: config.bench,
+        tenant_state: Some(Arc::new(Notified { client: client.clone(), look_again })),
         ..app(config, tenant, &store, &token, &discovered, health.subscribe())
     });
     let workers = config.workers;
@@ -157,6 +161,7 @@ fn app(
         settings: store.clone(),
         clock: Arc::new(SystemClock::default()),
         gate: Gate::new(&token.secret, config.webhook_secrets.clone()),
+        tenant_state: None,
         policy: discovered.policy(),
         definitions: discovered.definitions(),
         health,
@@ -166,6 +171,27 @@ fn app(
         body_limit: config.body_limit,
         version: env!("CARGO_PKG_VERSION"),
         bench: false,
+    }
+}
+
+/// Verifies notifications about the tenant's state, and has the worker look at the tenant.
+struct Notified {
+    client: Client,
+    look_again: Arc<Notify>,
+}
+
+#[async_trait]
+impl TenantState for Notified {
+    async fn changed(&self, change: &StateChange) -> Result<Concern, Unverified> {
+        match self.client.accept_state_change(change).await {
+            Ok(superoffice::Concern::Us) => {
+                self.look_again.notify_one();
+                Ok(Concern::Us)
+            }
+            Ok(superoffice::Concern::AnotherTenant) => Ok(Concern::AnotherTenant),
+            Err(Error::Untrusted(why)) => Err(Unverified::Forged(why)),
+            Err(error) => Err(Unverified::NoKeys(error.in_full())),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use connector_domain::ids::{AssociateId, ContactId, PersonId};
 use connector_domain::patch::Patch;
 use connector_domain::policy::Associate;
 use connector_domain::remedy::Remedy;
+use jiff::SignedDuration;
 
 use crate::discovery::FieldMap;
 
@@ -90,6 +91,8 @@ pub struct CrmError {
     pub outcome_unknown: bool,
     /// Whose fault it is.
     pub blame: Blame,
+    /// When the CRM may be there again, as far as it says so itself.
+    pub back_in: Option<SignedDuration>,
 }
 
 /// Whose fault a failure is.

@@ -9,6 +9,7 @@ use connector_domain::remedy::RetryPolicy;
 use connector_explorer::{Explorer, Knowledge};
 use connector_store::{Accounts, Inbox, Journal, Queue, Settings};
 use jiff::SignedDuration;
+use tokio::sync::Notify;
 
 use crate::crm::Crm;
 use crate::discovery::{Discovered, FieldMap};
@@ -40,6 +41,8 @@ pub struct Ports {
     pub discovered: Discovered,
     /// Where each text goes.
     pub field_map: FieldMap,
+    /// Rings when there is reason to look at the tenant at once.
+    pub look_again: Arc<Notify>,
     /// How the parts are doing.
     pub status: Status,
     /// Which fields may be written.

@@ -118,6 +118,15 @@ impl Drop for Freed {
     }
 }
 
+/// What ended a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    /// There may be work.
+    ToWork,
+    /// There is reason to look at the tenant first.
+    ToLook,
+}
+
 /// What is known of an outage of the CRM.
 #[derive(Default)]
 struct Outage {
@@ -206,6 +215,7 @@ impl Worker {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(wait) => {}
                     () = self.outage.changed.notified() => {}
+                    () = self.ports.look_again.notified() => self.outage.ask_now(self.ports.clock.now()),
                 }
                 continue;
             }
@@ -224,7 +234,9 @@ impl Worker {
             if leased > 0 && leased == free {
                 continue;
             }
-            self.wait_for_work(&wake, stop).await;
+            if self.wait_for_work(&wake, stop).await == Woken::ToLook {
+                discover_at = None;
+            }
         }
     }
 
@@ -257,7 +269,7 @@ impl Worker {
             }
             Err(error) => {
                 report(&self.ports, &error);
-                self.outage.begin(self.ports.clock.now());
+                self.outage.begin_after(&error, self.ports.clock.now());
                 false
             }
         }
@@ -329,14 +341,14 @@ impl Worker {
         }
     }
 
-    async fn wait_for_work(&self, wake: &Notify, stop: &CancellationToken) {
+    async fn wait_for_work(&self, wake: &Notify, stop: &CancellationToken) -> Woken {
         if self.slots.available_permits() == 0 {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = self.freed.notified() => {}
-                () = self.outage.changed.notified() => {}
-            }
-            return;
+            return tokio::select! {
+                () = stop.cancelled() => Woken::ToWork,
+                () = self.freed.notified() => Woken::ToWork,
+                () = self.outage.changed.notified() => Woken::ToWork,
+                () = self.ports.look_again.notified() => Woken::ToLook,
+            };
         }
         let due = match self.ports.queue.next_due().await {
             Ok(Some(at)) => {
@@ -352,10 +364,11 @@ impl Worker {
             }
         };
         tokio::select! {
-            () = stop.cancelled() => {}
-            () = wake.notified() => {}
-            () = self.outage.changed.notified() => {}
-            () = tokio::time::sleep(due) => {}
+            () = stop.cancelled() => Woken::ToWork,
+            () = wake.notified() => Woken::ToWork,
+            () = self.outage.changed.notified() => Woken::ToWork,
+            () = self.ports.look_again.notified() => Woken::ToLook,
+            () = tokio::time::sleep(due) => Woken::ToWork,
         }
     }
 }
@@ -413,7 +426,7 @@ async fn blamed(ports: &Ports, failure: Failure, outage: &Outage) -> Failure {
         }
     };
     report(ports, &error);
-    outage.begin(ports.clock.now());
+    outage.begin_after(&error, ports.clock.now());
     let remedy = match error.remedy {
         Remedy::Wait(wait) | Remedy::WaitForOthers(wait) => Remedy::WaitForOthers(wait),
         Remedy::ReadAgain | Remedy::BackOff | Remedy::GiveUp => Remedy::WaitForOthers(FIRST_OUTAGE_WAIT),
@@ -504,6 +517,21 @@ fn report(ports: &Ports, error: &CrmError) {
 }
 
 impl Outage {
+    /// Waits until the CRM says that it may be back, or a little longer each time when it does not say.
+    fn begin_after(&self, error: &CrmError, now: Timestamp) {
+        match error.back_in {
+            Some(wait) => self.begin_until(now, wait),
+            None => self.begin(now),
+        }
+    }
+
+    /// Ends the waiting, not the outage: the next thing to do is to see if the CRM is back.
+    fn ask_now(&self, now: Timestamp) {
+        if let Some(down) = &mut *self.state.lock().expect("no holder of the outage panics") {
+            down.until = now;
+        }
+    }
+
     fn begin(&self, now: Timestamp) {
         let mut state = self.state.lock().expect("no holder of the outage panics");
         let wait = match &*state {

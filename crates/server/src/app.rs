@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::gate::Gate;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
+use crate::tenant_state::{Allowance, TenantState};
 
 /// So many pages may be watched live at a time. The rest of the connections stays free for deliveries.
 const MOST_VIEWERS: usize = 256;
@@ -38,6 +39,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Who may deliver.
     pub gate: Gate,
+    /// Who verifies notifications about the tenant's state; nobody where nothing is asked of SuperOffice.
+    pub tenant_state: Option<Arc<dyn TenantState>>,
     /// What the filter goes by.
     pub policy: watch::Receiver<Arc<Policy>>,
     /// The tenant's fields.
@@ -114,6 +117,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) readiness: Readiness,
     pub(crate) viewers: Arc<Semaphore>,
+    pub(crate) allowance: Allowance,
 }
 
 /// The handlers' state.
@@ -126,6 +130,7 @@ impl Shared {
             metrics: Metrics::default(),
             readiness: Readiness::default(),
             viewers: Arc::new(Semaphore::new(MOST_VIEWERS)),
+            allowance: Allowance::default(),
         })
     }
 

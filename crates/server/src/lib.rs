@@ -21,9 +21,11 @@ mod problem;
 mod query;
 mod receive;
 mod routes;
+mod tenant_state;
 mod webhook;
 
 pub use accept::{Limits, serve};
 pub use app::{App, Badge, Part, PartState, Roles};
 pub use gate::Gate;
 pub use routes::router;
+pub use tenant_state::{Concern, TenantState, Unverified};

@@ -1,6 +1,6 @@
 //! Every route on one page.
 //!
-//! The webhook and the sign of life stand alone; everything else has the guard before it. Which of them there are
+//! The webhook, notifications about the tenant and the sign of life stand alone; everything else has the guard before it. Which of them there are
 //! follows from the process's roles.
 
 use axum::Router;
@@ -15,7 +15,7 @@ use crate::dashboard::{self, Fault};
 use crate::guard::{guard, is_for_programs};
 use crate::headers::secure;
 use crate::problem::Problem;
-use crate::{api, health, live, metrics, webhook};
+use crate::{api, health, live, metrics, tenant_state, webhook};
 
 /// All routes that the process's roles call for.
 pub fn router(app: App) -> Router {
@@ -27,7 +27,9 @@ pub fn router(app: App) -> Router {
     }
     routes = routes.route("/healthz", get(health::alive));
     if roles.receive {
-        routes = routes.route("/connector/webhook", post(webhook::receive));
+        routes = routes
+            .route("/connector/webhook", post(webhook::receive))
+            .route("/connector/tenant-state", post(tenant_state::receive));
         if bench {
             routes = routes.route("/connector/bare", post(webhook::bare));
         }

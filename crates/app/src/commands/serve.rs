@@ -57,11 +57,13 @@ pub(super) async fn run(cli: &Cli, config: Config) -> Result<(), Failure> {
 
 fn announce(cli: &Cli, config: &Config, base: &str, product: &wire::Product) {
     let webhook_url = format!("{base}/connector/webhook");
+    let tenant_state_url = format!("{base}/connector/tenant-state");
     let roles = role_names(config.roles);
     if cli.json {
         let mut first = json!({
             "dashboard_url": if config.roles.dashboard { Some(format!("{base}/")) } else { None },
             "webhook_url": webhook_url,
+            "tenant_state_url": if config.roles.receive { Some(&tenant_state_url) } else { None },
             "roles": roles,
         });
         if product.token.made_up {
@@ -74,6 +76,9 @@ fn announce(cli: &Cli, config: &Config, base: &str, product: &wire::Product) {
         say(&format!("Dashboard   {base}/"));
     }
     say(&format!("Webhook     {webhook_url}"));
+    if config.roles.receive {
+        say(&format!("State       {tenant_state_url} (for the app's \"Customer State Change URL\")"));
+    }
     if product.token.made_up {
         // A log is kept and read by others; a terminal is not.
         if std::io::stderr().is_terminal() {

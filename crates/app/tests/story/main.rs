@@ -6,6 +6,7 @@
 //! * `demo`: the demo ends as its story says; `cli`: the commands; `reception`: deliveries on the wire
 //! * `coalescing`: duplicates and flurries; `rules`: what is written and what is not, and why
 //! * `guarded`: people who edit at the same time; `trouble`: a CRM that fails
+//! * `tenant_state`: a tenant that cannot be used for a while, and being told of it; `sign_in`: each way in
 //! * `doctor`: each fault is found by name, and mended by its remedy
 //! * `setup`: from an empty tenant to a service that works
 //! * `drift`: an administrator who changes our fields while we work
@@ -38,5 +39,6 @@ mod setup;
 mod sign_in;
 mod stopping;
 mod support;
+mod tenant_state;
 mod tools;
 mod trouble;

@@ -3,7 +3,9 @@
 use reqwest::redirect::Policy;
 use secrecy::SecretString;
 use superoffice::{Client, Config, Credentials, PrivateKey, SignIn};
-use superoffice_emulator::{Details, Emulator, Kind, Mishap, Options};
+use superoffice_emulator::{
+    Approval, Details, Emulator, Kind, Mishap, Options, SystemUserRefusal, TokenRefusal,
+};
 
 use crate::support::Setup;
 
@@ -67,6 +69,73 @@ async fn the_answer_to_another_sign_in_is_not_believed() {
     let error = sign_in.finish(&callback).await.unwrap_err();
     assert!(error.to_string().contains("another sign-in"), "{error}");
     assert_eq!(asked(&client, "login/common/oauth/tokens"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_says_no_in_a_browser_lets_nobody_in() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    emulator.world().set_policy(|policy| policy.approval = Approval::Page);
+    let client = client(&emulator.details(), Credentials::Missing);
+    let sign_in = SignIn::begin(&client, "http://127.0.0.1:9/callback", None).unwrap();
+    let browser = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
+    let address = sign_in.address().unwrap();
+    let page = browser.get(address.clone()).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("value=\"approve\"") && page.contains("value=\"deny\""), "{page}");
+    let answer = browser.post(address).form(&[("decision", "deny")]).send().await.unwrap();
+    let callback = answer.headers()["location"].to_str().unwrap().parse().unwrap();
+    let error = sign_in.finish(&callback).await.unwrap_err();
+    assert_eq!(error.remedy(), superoffice::Remedy::SignIn);
+    assert_eq!(asked(&client, "login/common/oauth/tokens"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_are_believed_in_whatever_form_they_are_written() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let details = emulator.details();
+    for form in 0..8 {
+        emulator.world().set_policy(|policy| {
+            policy.kid_in_header = form & 1 != 0;
+            policy.claims_as_text = form & 2 != 0;
+            policy.audience_as_list = form & 4 != 0;
+        });
+        client(&details, system_user(&details)).contact(1).await.unwrap();
+        let client = client(&details, Credentials::Missing);
+        let sign_in = SignIn::begin(&client, "http://127.0.0.1:9/callback", None).unwrap();
+        let browser = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
+        let answer = browser.get(sign_in.address().unwrap()).send().await.unwrap();
+        let callback = answer.headers()["location"].to_str().unwrap().parse().unwrap();
+        sign_in.finish(&callback).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_asks_for_a_person_in_whatever_form_it_comes() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let details = emulator.details();
+    emulator.world().mishap(Mishap::new(Kind::RevokeConsent));
+    for refusal in [TokenRefusal::Rfc6749, TokenRefusal::Vendor, TokenRefusal::Page, TokenRefusal::Empty] {
+        emulator.world().set_policy(|policy| policy.token_refusal = refusal);
+        let error = client(&details, details.refresh_token.as_str().into()).contact(1).await.unwrap_err();
+        assert_eq!(error.remedy(), superoffice::Remedy::SignIn, "{refusal:?}: {error:?}");
+    }
+    for refusal in [SystemUserRefusal::Body, SystemUserRefusal::Status] {
+        emulator.world().set_policy(|policy| policy.system_user_refusal = refusal);
+        let error = client(&details, system_user(&details)).contact(1).await.unwrap_err();
+        assert_eq!(error.remedy(), superoffice::Remedy::SignIn, "{refusal:?}: {error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refresh_token_that_is_rotated_is_followed() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let details = emulator.details();
+    emulator.world().set_policy(|policy| policy.refresh_token_rotates = true);
+    let client = client(&details, details.refresh_token.as_str().into());
+    for _ in 0..3 {
+        client.contact(1).await.unwrap();
+        emulator.world().mishap(Mishap::new(Kind::ExpireToken));
+    }
+    assert_eq!(asked(&client, "login/common/oauth/tokens"), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

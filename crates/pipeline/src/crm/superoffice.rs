@@ -24,10 +24,10 @@ use jiff::SignedDuration;
 use super::{Blame, Crm, CrmError, Finding, Found, Named};
 use crate::discovery::FieldMap;
 
-/// How long jobs wait while a person is needed to sign in.
+/// How long jobs wait while a person is needed to sign in, or the tenant says itself when it may be back.
 ///
 /// No work is leased while it lasts, so that a long wait would only hold up those that were in hand when it began.
-const SIGN_IN_WAIT: SignedDuration = SignedDuration::from_secs(2);
+const SHORT_WAIT: SignedDuration = SignedDuration::from_secs(2);
 /// How long jobs wait when the tenant cannot be reached at all.
 const OUTAGE_WAIT: SignedDuration = SignedDuration::from_secs(5);
 
@@ -403,6 +403,7 @@ fn unwritable(target: Target, why: &str) -> CrmError {
         help: "look at the text on the account's page and at the field's type in SuperOffice",
         outcome_unknown: false,
         blame: Blame::Request,
+        back_in: None,
     }
 }
 
@@ -410,7 +411,8 @@ fn failed(error: &Error) -> CrmError {
     let remedy = match error.remedy() {
         VendorRemedy::ReadAgain => Remedy::ReadAgain,
         VendorRemedy::Wait(wait) => Remedy::Wait(SignedDuration::try_from(wait).unwrap_or(OUTAGE_WAIT)),
-        VendorRemedy::SignIn => Remedy::WaitForOthers(SIGN_IN_WAIT),
+        VendorRemedy::SignIn => Remedy::WaitForOthers(SHORT_WAIT),
+        _ if back_in(error).is_some() => Remedy::WaitForOthers(SHORT_WAIT),
         _ if blame(error) == Blame::Outage => Remedy::WaitForOthers(OUTAGE_WAIT),
         VendorRemedy::BackOff => Remedy::BackOff,
         VendorRemedy::GiveUp => Remedy::GiveUp,
@@ -421,6 +423,15 @@ fn failed(error: &Error) -> CrmError {
         help: help(error),
         outcome_unknown: error.outcome_unknown(),
         blame: blame(error),
+        back_in: back_in(error),
+    }
+}
+
+/// A tenant's state says until when it is good; it is asked for then, and sooner only when we are told to.
+fn back_in(error: &Error) -> Option<SignedDuration> {
+    match error {
+        Error::Offline { again, .. } => SignedDuration::try_from(*again).ok(),
+        _ => None,
     }
 }
 

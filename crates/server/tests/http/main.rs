@@ -7,4 +7,5 @@ mod hosts;
 mod pages;
 mod sockets;
 mod support;
+mod tenant_state;
 mod webhook;

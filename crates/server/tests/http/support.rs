@@ -85,6 +85,7 @@ impl House {
             settings: self.store.clone(),
             clock: self.clock.clone(),
             gate: Gate::new(&TOKEN.into(), Vec::new()),
+            tenant_state: None,
             policy: self.policy.subscribe(),
             definitions: self.definitions.subscribe(),
             health: self.health.subscribe(),

@@ -23,14 +23,16 @@ const DISCOVERY: &str = "login/.well-known/openid-configuration";
 const JWKS: &str = "login/.well-known/jwks";
 /// How long keys are good.
 const KEPT: Duration = Duration::from_hours(24);
-/// How soon they may be asked for again.
+/// How soon they may be asked for again,
 const AGAIN: Duration = Duration::from_secs(30);
+/// and how soon when there are none, because the log-in host did not tell them.
+const SOON: Duration = Duration::from_secs(1);
 
 pub(super) struct Keys {
     discovery: Url,
     known: Mutex<Option<Known>>,
-    /// When the keys were last doubted and asked for, whatever came of it.
-    doubted: Mutex<Option<Instant>>,
+    /// When they were last asked for, whatever came of it.
+    tried: Mutex<Option<Instant>>,
     /// Held by the one who asks.
     flight: tokio::sync::Mutex<()>,
 }
@@ -54,7 +56,7 @@ impl Keys {
         Ok(Self {
             discovery,
             known: Mutex::default(),
-            doubted: Mutex::default(),
+            tried: Mutex::default(),
             flight: tokio::sync::Mutex::default(),
         })
     }
@@ -100,16 +102,22 @@ impl Keys {
     /// What is known; newer than `stale`, if that is old enough to be asked for again.
     async fn known(&self, client: &Client, stale: Option<Instant>) -> Result<Known, Error> {
         let _flight = self.flight.lock().await;
-        let known = self.lock().clone();
-        let now = Instant::now();
-        if let Some(known) = known {
-            let last = self.lock_doubted().unwrap_or(known.asked).max(known.asked);
-            let doubted = stale == Some(known.asked) && now >= last + AGAIN;
-            if !doubted && now < known.asked + KEPT {
-                return Ok(known);
+        let (known, tried, now) = (self.lock().clone(), *self.lock_tried(), Instant::now());
+        let within = |pause: Duration| tried.is_some_and(|tried| now < tried + pause);
+        match known {
+            Some(known) if now < known.asked + KEPT => {
+                let is_doubted = stale == Some(known.asked);
+                if !is_doubted || within(AGAIN) {
+                    return Ok(known);
+                }
             }
-            *self.lock_doubted() = Some(now);
+            Some(_) | None if within(SOON) => {
+                let source = "the log-in host did not tell its keys a moment ago".into();
+                return Err(Error::Unreachable { arrived: false, source });
+            }
+            Some(_) | None => {}
         }
+        *self.lock_tried() = Some(now);
         let known = self.ask(client).await?;
         *self.lock() = Some(known.clone());
         Ok(known)
@@ -135,8 +143,8 @@ impl Keys {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_doubted(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.doubted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_tried(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.tried.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

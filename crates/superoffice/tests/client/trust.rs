@@ -215,6 +215,17 @@ async fn a_log_in_host_that_fails_is_not_asked_for_each_forged_token() {
 }
 
 #[tokio::test]
+async fn a_log_in_host_that_never_told_its_keys_is_asked_once_a_second() {
+    let stage = Stage::open(|hit, _| hit.path.starts_with("/login").then(|| stage::json(500, ""))).await;
+    let client = stage.client();
+    for (seconds, asked) in [(0, 1), (0, 1), (2, 2)] {
+        pass(Duration::from_secs(seconds)).await;
+        assert!(client.accept_state_change(&change("Cust12345", "a.b.c")).await.is_err());
+        assert_eq!(stage.count(DISCOVERY), asked);
+    }
+}
+
+#[tokio::test]
 async fn keys_are_not_fetched_from_a_foreign_host() {
     let stage = Stage::open(|hit, _| {
         let body = r#"{"issuer":"x","jwks_uri":"http://localhost:1/jwks"}"#;
