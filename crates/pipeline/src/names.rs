@@ -49,7 +49,8 @@ pub async fn run(ports: Arc<Ports>, stop: CancellationToken) {
 }
 
 async fn fill_in(ports: &Ports) -> Result<(), String> {
-    if !ports.discovered.is_complete() {
+    // While the CRM as a whole is out of order the worker alone asks whether it is back.
+    if !ports.discovered.is_complete() || ports.status.is_down("superoffice") {
         return Ok(());
     }
     loop {

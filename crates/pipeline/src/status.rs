@@ -54,6 +54,11 @@ impl Status {
         });
     }
 
+    /// Whether a part does not work at all.
+    pub fn is_down(&self, name: &str) -> bool {
+        self.0.borrow().iter().any(|part| part.name == name && part.condition == Condition::Down)
+    }
+
     /// Follows all parts.
     pub fn follow(&self) -> watch::Receiver<Arc<Vec<Part>>> {
         self.0.subscribe()

@@ -579,3 +579,62 @@ async fn pause(length: Duration, stop: &CancellationToken) {
         () = tokio::time::sleep(length) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noon() -> Timestamp {
+        "2026-05-04T12:00:00Z".parse().unwrap()
+    }
+
+    fn away(back_in: Option<SignedDuration>) -> CrmError {
+        CrmError {
+            words: "the tenant is offline: Suspended".into(),
+            remedy: Remedy::WaitForOthers(FIRST_OUTAGE_WAIT),
+            help: "nothing",
+            outcome_unknown: false,
+            blame: Blame::Outage,
+            back_in,
+        }
+    }
+
+    fn waits(outage: &Outage, now: Timestamp) -> u64 {
+        outage.wait(now).map_or(0, |wait| wait.as_secs())
+    }
+
+    #[test]
+    fn a_crm_that_says_when_it_is_back_is_left_alone_until_then() {
+        let (outage, minutes) = (Outage::default(), SignedDuration::from_mins);
+        outage.begin_after(&away(Some(minutes(7))), noon());
+        assert_eq!(waits(&outage, noon()), 7 * 60);
+        // Another job that fails meanwhile changes nothing.
+        outage.begin_after(&away(None), noon() + minutes(1));
+        assert_eq!(waits(&outage, noon() + minutes(6)), 60);
+        assert_eq!((waits(&outage, noon() + minutes(7)), outage.is_probing()), (0, true));
+        outage.begin_after(&away(Some(minutes(2))), noon() + minutes(7));
+        assert_eq!(waits(&outage, noon() + minutes(7)), 120);
+    }
+
+    #[test]
+    fn a_crm_that_does_not_say_is_asked_each_time_later() {
+        let (outage, mut now) = (Outage::default(), noon());
+        let mut all = Vec::new();
+        for _ in 0..8 {
+            outage.begin_after(&away(None), now);
+            all.push(waits(&outage, now));
+            now += SignedDuration::from_mins(2);
+        }
+        assert_eq!(all, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[test]
+    fn who_is_told_that_the_crm_is_back_asks_it_at_once() {
+        let outage = Outage::default();
+        outage.ask_now(noon());
+        assert!(!outage.is_probing(), "there is no outage to end");
+        outage.begin_after(&away(Some(SignedDuration::from_hours(1))), noon());
+        outage.ask_now(noon());
+        assert_eq!((waits(&outage, noon()), outage.is_probing()), (0, true));
+    }
+}

@@ -126,6 +126,36 @@ async fn a_refusal_asks_for_a_person_in_whatever_form_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_too_far_off_lets_no_system_user_in() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let details = emulator.details();
+    // The stamp is a whole minute, so that it is never quite now.
+    emulator.world().set_policy(|policy| policy.stamp_tolerance_minutes = 0);
+    let error = client(&details, system_user(&details)).contact(1).await.unwrap_err();
+    assert_eq!(error.to_string(), "the tenant no longer lets us in: InvalidTimestamp (6)");
+    emulator.world().set_policy(|policy| policy.stamp_tolerance_minutes = 2);
+    client(&details, system_user(&details)).contact(1).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_ends_in_the_tenant_that_it_was_begun_for() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let client = client(&emulator.details(), Credentials::Missing);
+    let browser = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
+    for (wanted, is_let_in) in [("cust10001", true), ("Cust99999", false)] {
+        let sign_in = SignIn::begin(&client, "http://127.0.0.1:9/callback", Some(wanted)).unwrap();
+        // Somebody picks another tenant than asked for.
+        let mut address = sign_in.address().unwrap();
+        let fields: Vec<_> =
+            address.query_pairs().into_owned().filter(|(name, _)| name != "acr_values").collect();
+        address.query_pairs_mut().clear().extend_pairs(fields);
+        let answer = browser.get(address).send().await.unwrap();
+        let callback = answer.headers()["location"].to_str().unwrap().parse().unwrap();
+        assert_eq!(sign_in.finish(&callback).await.is_ok(), is_let_in, "{wanted}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refresh_token_that_is_rotated_is_followed() {
     let emulator = Emulator::start(Options::default()).await.unwrap();
     let details = emulator.details();

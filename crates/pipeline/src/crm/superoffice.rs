@@ -478,6 +478,16 @@ fn help(error: &Error) -> &'static str {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_tenant_that_is_offline_says_when_to_ask_again_and_its_jobs_wait_shortly() {
+        let (state, again) =
+            (::superoffice::api::state::TenantState::Suspended, std::time::Duration::from_mins(7));
+        let error = failed(&Error::Offline { state, again });
+        assert_eq!((error.blame, error.back_in), (Blame::Outage, Some(SignedDuration::from_mins(7))));
+        assert_eq!(error.remedy, Remedy::WaitForOthers(SHORT_WAIT));
+        assert_eq!(failed(&Error::Misdirected).back_in, None);
+    }
+
     fn definitions() -> Definitions {
         let list = Kind::List { items: [(1613, "Maschinenbau".to_owned())].into() };
         let field = |target: Target, prog_id: &str, kind: Kind| Definition {

@@ -116,7 +116,9 @@ impl SignIn {
             return Err(Error::Untrusted("the answer lacks a refresh token or an id token".to_owned()));
         };
         let claims = inner.keys.id_token(&self.client, &id_token).await?;
-        let other = |tenant: &String| claims.context.as_deref() != Some(tenant.as_str());
+        let other = |tenant: &String| {
+            claims.context.as_ref().is_none_or(|context| !context.eq_ignore_ascii_case(tenant))
+        };
         if self.tenant.as_ref().is_some_and(other) {
             return Err(Error::Untrusted("somebody signed in to another tenant".to_owned()));
         }
