@@ -99,7 +99,7 @@ async fn look(talk: &Talk) -> Result<String, Failure> {
         )
         .help("run setup again when the tenant is running")),
         Ok(status) => Ok(format!("{} is {} at {}", tenant.context, status.state, status.api)),
-        Err(Error::Offline(TenantState::Unknown)) => Err(unknown()),
+        Err(Error::Offline { state: TenantState::Unknown, .. }) => Err(unknown()),
         Err(error) => Err(Failure::words(
             Status::Failed,
             format!("{} does not answer: {}", tenant.login_url, error.in_full()),
