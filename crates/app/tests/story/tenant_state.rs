@@ -108,7 +108,7 @@ async fn a_window_that_nobody_tells_of_ends_by_itself_whatever_the_api_answers_m
         [Closed::Unavailable, Closed::Misdirected, Closed::Unauthorized, Closed::Page, Closed::HangUp];
     for (closed, company) in answers.into_iter().zip(product.in_scope()) {
         product.world.set_policy(|policy| policy.closed = closed);
-        product.world.set_tenant_state(TenantState::OfflineMaintenance, Some(Duration::from_secs(1)));
+        product.world.set_tenant_state(TenantState::OfflineMaintenance, Some(Duration::from_secs(3)));
         let id = product.enter(company);
         product.shows("down", "").await;
         product.settle().await;
