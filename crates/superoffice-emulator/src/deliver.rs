@@ -133,7 +133,10 @@ async fn tell(world: &World, client: &reqwest::Client, letter: &Letter) {
     }
 }
 
-/// Tries an errand up to three times.
+/// Attempts before an event leaves the queue, or goes to its back.
+const IN_A_ROW: usize = 3;
+
+/// Tries an errand three times; when the switch says so, three times three.
 async fn carry(
     world: &World,
     client: &reqwest::Client,
@@ -141,9 +144,16 @@ async fn carry(
     mut permit: Option<OwnedSemaphorePermit>,
     errand: &Errand,
 ) {
-    let waits = world.with(|state| state.setup.retry_waits);
-    let waits = [errand.late, waits[0], waits[1]];
-    for (retry, wait) in waits.into_iter().enumerate() {
+    let (waits, requeued) =
+        world.look(|state| (state.setup.retry_waits, state.policy.failed_events_are_requeued));
+    let attempts = if requeued { 3 * IN_A_ROW } else { IN_A_ROW };
+    for retry in 0..attempts {
+        let wait = match retry % IN_A_ROW {
+            0 if retry == 0 => errand.late,
+            // How long an event stays at the back of the queue is not documented; here it only lets the others pass.
+            0 => Duration::ZERO,
+            at => waits[at - 1],
+        };
         let mut held = permit.take();
         if held.is_none() {
             tokio::time::sleep(wait).await;
@@ -151,12 +161,13 @@ async fn carry(
         }
         let Some((hook, timeout)) = world.with(|state| state.open_hook(errand)) else { return };
         let at = clock::now();
-        let first_retry = world.with(|state| state.policy.first_retry_header);
+        let first_retry = world.look(|state| state.policy.first_retry_header);
         let headers =
             Heading { event: &errand.event, event_id: &errand.event_id, retry, first_retry, test: false };
         let result = post(client, &hook, headers, errand.body.clone(), timeout).await;
         drop(held);
-        if world.with(|state| state.note_attempt(errand, retry, at, result)) == Next::Done {
+        let last = retry + 1 == attempts;
+        if world.with(|state| state.note_attempt(errand, last, at, result)) == Next::Done {
             return;
         }
     }
@@ -254,7 +265,7 @@ impl State {
     fn note_attempt(
         &mut self,
         errand: &Errand,
-        retry: usize,
+        last: bool,
         at: jiff::Timestamp,
         result: Result<Reply, String>,
     ) -> Next {
@@ -289,7 +300,7 @@ impl State {
         } else {
             None
         };
-        if verb.is_some() || retry == 2 {
+        if verb.is_some() || last {
             delivery.outcome = Outcome::Discarded;
         }
         let hook = hook.clone();
@@ -298,6 +309,6 @@ impl State {
             self.raise(&Occurrence::of_webhook(&hook, verb));
             return Next::Done;
         }
-        if retry == 2 { Next::Done } else { Next::Again }
+        if last { Next::Done } else { Next::Again }
     }
 }

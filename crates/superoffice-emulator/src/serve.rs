@@ -144,8 +144,9 @@ impl Server {
                 let mut call = call.clone();
                 let admitted = self.admitted(&call);
                 if target != Some(routes::Target::Version) && admitted.is_none() {
+                    let status = self.world.look(|state| state.policy.expired_token_status);
                     return Some(Answer::problem(
-                        401,
+                        status,
                         "SoAuthenticationException",
                         "Authentication is required",
                     ));

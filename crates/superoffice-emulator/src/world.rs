@@ -165,7 +165,11 @@ impl State {
 
     /// A field by prog-id alone, as the API's dictionaries know it.
     pub(crate) fn udf_by_prog_id(&self, owner: Entity, prog_id: &str) -> Option<&UdfField> {
-        self.udf_fields(owner).find(|field| field.prog_id().eq_ignore_ascii_case(prog_id))
+        let any = self.policy.prog_ids_in_any_case;
+        self.udf_fields(owner).find(|field| {
+            let known = field.prog_id();
+            known == prog_id || any && known.eq_ignore_ascii_case(prog_id)
+        })
     }
 
     /// The people of a company that are not in the recycle bin.

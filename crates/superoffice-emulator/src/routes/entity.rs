@@ -43,30 +43,35 @@ pub(super) fn simple(state: &State, entity: Entity, id: i64) -> Result<Answer, A
 /// `POST {entity}`: 200, not 201, with the new entity.
 pub(super) fn create(state: &mut State, entity: Entity, ask: Ask<'_>) -> Result<Answer, Answer> {
     let body = body(ask)?;
+    let refuse = refusal_of(state);
     let id = match entity {
         Entity::Contact => {
             let mut new = state.default_contact(state.api_user());
-            contact::take_over(state, &mut new, &body)?;
-            take_over_udfs(state, entity, &mut new.udfs, &body)?;
+            contact::take_over(state, &mut new, &body).map_err(refuse)?;
+            take_over_udfs(state, entity, &mut new.udfs, &body).map_err(refuse)?;
             state.add_contact(new, us(state))
         }
         Entity::Person => {
             let mut new = default_person(state);
-            person::take_over(state, &mut new, &body)?;
-            take_over_udfs(state, entity, &mut new.udfs, &body)?;
+            person::take_over(state, &mut new, &body).map_err(refuse)?;
+            take_over_udfs(state, entity, &mut new.udfs, &body).map_err(refuse)?;
             state.add_person(new, us(state))
         }
     };
     Ok(shown(state, entity, id, ask))
 }
 
-/// `PUT {entity}/{id}`: what the body leaves out is emptied, but user-defined fields that it leaves out stay.
+/// `PUT {entity}/{id}`: what the body leaves out is emptied; of user-defined fields a switch decides.
 pub(super) fn replace(state: &mut State, entity: Entity, id: i64, ask: Ask<'_>) -> Result<Answer, Answer> {
     guard(state, entity, id, ask)?;
     let body = body(ask)?;
+    let refuse = refusal_of(state);
     match entity {
         Entity::Contact => {
-            let old = found_contact(state, id)?;
+            let mut old = found_contact(state, id)?;
+            if state.policy.put_empties_fields {
+                old.udfs.clear();
+            }
             let mut new = Contact {
                 id,
                 stamps: old.stamps,
@@ -75,16 +80,19 @@ pub(super) fn replace(state: &mut State, entity: Entity, id: i64, ask: Ask<'_>) 
                 ..state.default_contact(old.owner)
             };
             (new.category_id, new.business_id) = (0, 0);
-            contact::take_over(state, &mut new, &body)?;
-            take_over_udfs(state, entity, &mut new.udfs, &body)?;
+            contact::take_over(state, &mut new, &body).map_err(refuse)?;
+            take_over_udfs(state, entity, &mut new.udfs, &body).map_err(refuse)?;
             state.save_contact(new, us(state));
         }
         Entity::Person => {
-            let old = found_person(state, id)?;
+            let mut old = found_person(state, id)?;
+            if state.policy.put_empties_fields {
+                old.udfs.clear();
+            }
             let blank = Person::blank(old.contact_id, old.country_id, state.api_user(), clock::now());
             let mut new = Person { id, stamps: old.stamps, udfs: old.udfs, consents: old.consents, ..blank };
-            person::take_over(state, &mut new, &body)?;
-            take_over_udfs(state, entity, &mut new.udfs, &body)?;
+            person::take_over(state, &mut new, &body).map_err(refuse)?;
+            take_over_udfs(state, entity, &mut new.udfs, &body).map_err(refuse)?;
             state.save_person(new, us(state));
         }
     }
@@ -95,19 +103,20 @@ pub(super) fn replace(state: &mut State, entity: Entity, id: i64, ask: Ask<'_>) 
 pub(super) fn patch(state: &mut State, entity: Entity, id: i64, ask: Ask<'_>) -> Result<Answer, Answer> {
     guard(state, entity, id, ask)?;
     let body = body(ask)?;
+    let refuse = refusal_of(state);
     match entity {
         Entity::Contact => {
             let mut changed = found_contact(state, id)?;
             let mut document = contact::render(state, &changed, ask.style, false);
-            patch::apply(&body, &mut document, Some((state, entity, &mut changed.udfs)))?;
-            contact::take_over(state, &mut changed, &document)?;
+            patch::apply(&body, &mut document, Some((state, entity, &mut changed.udfs))).map_err(refuse)?;
+            contact::take_over(state, &mut changed, &document).map_err(refuse)?;
             state.save_contact(changed, us(state));
         }
         Entity::Person => {
             let mut changed = found_person(state, id)?;
             let mut document = person::render(state, &changed, ask.style, false);
-            patch::apply(&body, &mut document, Some((state, entity, &mut changed.udfs)))?;
-            person::take_over(state, &mut changed, &document)?;
+            patch::apply(&body, &mut document, Some((state, entity, &mut changed.udfs))).map_err(refuse)?;
+            person::take_over(state, &mut changed, &document).map_err(refuse)?;
             state.save_person(changed, us(state));
         }
     }
@@ -178,6 +187,12 @@ pub(super) fn set_udf(
         return Err(Answer::bad(&format!("There is no field with the prog-id {key}")));
     };
     let mut read = field.read(value, &state.lists).map_err(|wrong| Answer::bad(&wrong))?;
+    if let UdfValue::Text(text) = &mut read
+        && state.policy.encoded_text_is_decoded
+        && let Some(inner) = text.strip_prefix("[I:").and_then(|rest| rest.strip_suffix(']'))
+    {
+        *text = inner.to_owned();
+    }
     let empty = field.empty();
     if field.read_only && udfs.get(&field.identity).unwrap_or(&empty) != &read {
         if !state.policy.read_only_is_refused {
@@ -214,6 +229,12 @@ pub(super) fn us(state: &State) -> Author {
 
 fn body(ask: Ask<'_>) -> Result<Value, Answer> {
     ask.call.json()?.ok_or_else(|| Answer::bad("Entity to save is not in request body."))
+}
+
+/// The status that a refused save has; a failed test and a missing record keep theirs.
+fn refusal_of(state: &State) -> impl Fn(Answer) -> Answer + Copy + use<> {
+    let status = state.policy.refused_save_status;
+    move |refusal| if refusal.status == 400 { refusal.with_status(status) } else { refusal }
 }
 
 /// 404 for a record that is not there, or 412 for one that changed since.

@@ -102,7 +102,7 @@ impl State {
             "userdef2_id",
             "source",
         ];
-        self.raise(&Occurrence::created(Entity::Contact, id, by.associate, &columns, values));
+        self.raise_of(by, &Occurrence::created(Entity::Contact, id, by.associate, &columns, values));
         id
     }
 
@@ -130,8 +130,15 @@ impl State {
             "userdef2_id",
             "source",
         ];
-        self.raise(&Occurrence::created(Entity::Person, id, by.associate, &columns, values));
+        self.raise_of(by, &Occurrence::created(Entity::Person, id, by.associate, &columns, values));
         id
+    }
+
+    /// Raises what somebody did, unless it came through the API and the switch says that nobody hears of that.
+    fn raise_of(&mut self, by: Author, occurrence: &Occurrence) {
+        if !by.ours || self.policy.own_changes_raise_events {
+            self.raise(occurrence);
+        }
     }
 
     /// Saves a company that somebody changed.
@@ -149,7 +156,7 @@ impl State {
         self.contacts.insert(id, after);
         self.writes.push(Write { at: now, by, entity: Entity::Contact, id, fields });
         if let Some(columns) = columns {
-            self.raise(&Occurrence::changed(Entity::Contact, id, by.associate, columns, values));
+            self.raise_of(by, &Occurrence::changed(Entity::Contact, id, by.associate, columns, values));
         }
     }
 
@@ -173,10 +180,10 @@ impl State {
         self.insert_person(after);
         self.writes.push(Write { at: now, by, entity: Entity::Person, id, fields });
         if let Some(columns) = columns {
-            self.raise(&Occurrence::changed(Entity::Person, id, by.associate, columns, values));
+            self.raise_of(by, &Occurrence::changed(Entity::Person, id, by.associate, columns, values));
         }
         for given in turned {
-            self.raise(&Occurrence::consent(id, by.associate, given));
+            self.raise_of(by, &Occurrence::consent(id, by.associate, given));
         }
     }
 
@@ -195,7 +202,7 @@ impl State {
             if entity == Entity::Person {
                 values.insert("person_id".to_owned(), json!(id));
             }
-            self.raise(&Occurrence::deleted(entity, id, by.associate, values));
+            self.raise_of(by, &Occurrence::deleted(entity, id, by.associate, values));
             return true;
         }
         let now = clock::now();
@@ -212,7 +219,7 @@ impl State {
             stamps.updated_by = by.associate;
         }
         let values = self.values_of(entity, id);
-        self.raise(&Occurrence::soft_deleted(entity, id, by.associate, values));
+        self.raise_of(by, &Occurrence::soft_deleted(entity, id, by.associate, values));
         true
     }
 

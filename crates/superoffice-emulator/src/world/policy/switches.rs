@@ -85,6 +85,16 @@ pub const SWITCHES: &[Switch] = &[
         "not documented",
     ),
     switch(
+        "refused_save_status",
+        "status of the answer to a save that is refused: a text too long, a field or item that does not exist, a mandatory name",
+        "not documented",
+    ),
+    switch(
+        "put_empties_fields",
+        "whether `PUT` empties the user-defined fields that its body leaves out",
+        "\"replaces the entire entity\", and samples leave them out",
+    ),
+    switch(
         "partial_dictionary_merges",
         "whether replacing a dictionary of user-defined fields with a partial one leaves the other keys alone",
         "samples replace a dictionary with a partial one; what becomes of the rest is not documented",
@@ -92,6 +102,16 @@ pub const SWITCHES: &[Switch] = &[
     switch(
         "custom_fields_win",
         "which dictionary counts when `CustomFields` and `UserDefinedFields` of one body disagree",
+        "not documented",
+    ),
+    switch(
+        "prog_ids_in_any_case",
+        "whether prog-ids are understood in any case when they are written",
+        "not documented",
+    ),
+    switch(
+        "encoded_text_is_decoded",
+        "whether a text such as `[I:5]` in a text field is saved as `5`",
         "not documented",
     ),
     switch(
@@ -103,6 +123,11 @@ pub const SWITCHES: &[Switch] = &[
         "read_only_is_refused",
         "whether writing a read-only field is refused with 400; otherwise it is ignored",
         "not documented",
+    ),
+    switch(
+        "own_changes_raise_events",
+        "whether changes made through the API raise events like any others",
+        "no suppression is documented; seen in the field",
     ),
     switch(
         "udf_only_events",
@@ -148,6 +173,11 @@ pub const SWITCHES: &[Switch] = &[
         "any_2xx_is_success",
         "whether a delivery that was answered 201, 202 or 204 counts as delivered",
         "success is \"200 OK\"; nothing is said of the others",
+    ),
+    switch(
+        "failed_events_are_requeued",
+        "whether an event that failed three times goes to the back of the queue, for nine attempts in all; otherwise it is discarded",
+        "one page says both",
     ),
     switch(
         "first_retry_header",
@@ -216,6 +246,11 @@ pub const SWITCHES: &[Switch] = &[
         "under which key an error body has its sentence: `mixed` (`Message` for refused arguments, else `ErrorMessage`), \
          `error_message`, `message`",
         "the documentation has `ErrorMessage`, recorded refusals have `Message`",
+    ),
+    switch(
+        "expired_token_status",
+        "status of the answer to a call without good credentials",
+        "401 in one place, 403 in another",
     ),
     switch(
         "wrong_host_body",
