@@ -151,6 +151,8 @@ async fn the_dynamic_archive_follows_foreign_keys() {
         "contact:name",
         "contact.",
         "contact",
+        "category.€é",
+        "€.é",
     ] {
         let expected = if wrong == "contact.category_idx" { 200 } else { 400 };
         assert_eq!(ask(wrong, "").await.0, expected, "{wrong}");
@@ -193,6 +195,9 @@ async fn wide_rows_display_and_counts_are_switches() {
     policy(&tenant, |policy| policy.inline_count = true);
     assert_eq!(count(path).await, Some(json!(20)));
     assert_eq!(count(&format!("{path}&$orderby=name")).await, Some(json!(20)));
+    assert_eq!(count(&format!("{path}&$skip=300")).await, Some(json!(20)));
+    let users = "Archive/AllUsers?$select=fullName&$inlineCount=AllPages";
+    assert_eq!(count(users).await, count(&format!("{users}&$skip=99")).await);
     assert_eq!(count("Archive/FindContact?$select=name&$top=5").await, None);
 }
 

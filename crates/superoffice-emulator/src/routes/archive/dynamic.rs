@@ -182,8 +182,8 @@ impl Base {
 
     fn field(self, name: &str) -> Option<&'static Field> {
         if let Self::List(list) = self {
-            let key = name.len() > 3 && name[..name.len() - 3].eq_ignore_ascii_case(list);
-            if key && name.to_ascii_lowercase().ends_with("_id") {
+            let lower = name.to_ascii_lowercase();
+            if lower.strip_suffix("_id") == Some(list) {
                 return ITEM.first();
             }
         }
@@ -376,4 +376,26 @@ fn stamp(stamps: &Stamps, name: &str) -> Option<Cell> {
         "deletedDate" => Cell::Moment(stamps.deleted),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_read_in_any_case_and_joined_through_known_keys_alone() {
+        let read = |text: &str| Base::of(text).and_then(|base| Path::read(text, base));
+        assert!(read("CONTACT.Category_IDX.Name").is_some());
+        assert!(read("category.category_id").is_some_and(|path| path.is_key()));
+        assert!(read("category.business_id").is_none() && read("contact.name.name").is_none());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_stumble(text in "(contact|person|category|sequence|name|_id|\\.|:|é|€|.){0,12}") {
+            if let Some(base) = Base::of(&text) {
+                let _ = Path::read(&text, base);
+            }
+        }
+    }
 }

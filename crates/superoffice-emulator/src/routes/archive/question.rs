@@ -198,10 +198,14 @@ impl Question {
         }
         if self.order.is_empty() || self.by_key() {
             let mut matching = self.matching(context, source);
+            if self.count {
+                let all: Vec<_> = matching.collect();
+                let count = all.len();
+                let rows: Vec<_> = all.into_iter().skip(self.skip).take(self.top).collect();
+                return Page { more: self.skip.saturating_add(rows.len()) < count, rows, count: Some(count) };
+            }
             let rows: Vec<_> = matching.by_ref().skip(self.skip).take(self.top).collect();
-            let rest = if self.count { matching.count() } else { usize::from(matching.next().is_some()) };
-            let count = self.count.then(|| self.skip + rows.len() + rest);
-            return Page { rows, more: rest > 0, count };
+            return Page { rows, more: matching.next().is_some(), count: None };
         }
         let end = self.skip.saturating_add(self.top);
         let mut all = self.keyed(context, source);
