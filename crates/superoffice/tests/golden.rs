@@ -149,6 +149,17 @@ fn what_system_users_and_notifications_carry_is_not_shown() {
     assert_eq!(change.words(), "is moved");
 }
 
+#[test]
+fn a_change_of_a_tenants_state_has_a_number_a_name_or_one_that_is_news() {
+    let words = |change: &str| {
+        let body = format!(r#"{{"changetype":{change},"contextidentifier":"Cust1","token":"eyJ"}}"#);
+        json::record::<StateChange>(body.as_bytes()).unwrap().words()
+    };
+    assert_eq!([words("2"), words("\"2\""), words("\"suspend\"")], ["is suspended"; 3]);
+    let news = "changes in a way that is not documented";
+    assert_eq!([words("7"), words("\"Cloned\""), words("\"\"")], [news; 3]);
+}
+
 fn read(body: &[u8]) -> Payload {
     Payload::read(body).unwrap()
 }

@@ -81,7 +81,7 @@ async fn live(
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
     let play = async {
-        register(product, base).await?;
+        register(emulator, product, base).await?;
         emulator.play(Pace::Live { seconds: LIVE_SECONDS }).await;
         std::future::pending().await
     };
@@ -100,7 +100,7 @@ fn gave_up() -> Failure {
 
 async fn once(cli: &Cli, emulator: &Emulator, product: &Product, base: &str) -> Result<(), Failure> {
     let started = Instant::now();
-    register(product, base).await?;
+    register(emulator, product, base).await?;
     emulator.play(Pace::Burst).await;
     let accounts = u32::try_from(emulator.world().contact_ids().len()).unwrap_or(u32::MAX);
     let patience = PATIENCE + PATIENCE_FOR_EACH * accounts;
@@ -131,12 +131,13 @@ async fn drained(emulator: &Emulator, product: &Product) -> Result<(), Failure> 
     }
 }
 
-/// Asks SuperOffice to send its events here.
-async fn register(product: &Product, base: &str) -> Result<(), Failure> {
+/// Asks SuperOffice to send its events here, and to tell of changes of the tenant.
+async fn register(emulator: &Emulator, product: &Product, base: &str) -> Result<(), Failure> {
     let url = format!("{base}/connector/webhook");
     let mut webhook = Webhook::new("SuperOffice Connector", &url, Secret::new(SIGNATURE_KEY), hook::EVENTS);
     let token = product.token.secret.expose_secret().to_owned();
     webhook.headers.insert("X-Webhook-Token".to_owned(), token);
+    emulator.world().set_state_change_url(&format!("{base}/connector/tenant-state"));
     product.client.register_webhook(&webhook).await.map_err(|error| {
         Failure::general(error).help("the emulator did not take the webhook; please report it")
     })?;

@@ -3,8 +3,6 @@
 //!
 //! In the emulator a state is good for a quarter of an hour, which no test waits for, so that what goes on sooner was told.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use superoffice_emulator::story::Company;
 use superoffice_emulator::{Audience, Change, Closed, Entity, Issuer, TenantState};
@@ -101,16 +99,21 @@ async fn in_each_state_that_is_not_usable_the_work_waits_until_it_is_told_that_t
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_window_that_nobody_tells_of_ends_by_itself_whatever_the_api_answers_meanwhile() {
+async fn when_nobody_tells_that_the_tenant_is_back_its_state_is_asked_for_whatever_the_api_answers_meanwhile()
+{
     let product = Setup::new().start().await;
     product.shows("ok", "answers").await;
     let answers =
         [Closed::Unavailable, Closed::Misdirected, Closed::Unauthorized, Closed::Page, Closed::HangUp];
     for (closed, company) in answers.into_iter().zip(product.in_scope()) {
-        product.world.set_policy(|policy| policy.closed = closed);
-        product.world.set_tenant_state(TenantState::OfflineMaintenance, Some(Duration::from_secs(3)));
+        product.world.set_policy(|policy| {
+            policy.closed = closed;
+            policy.state_valid_seconds = 1;
+        });
+        product.world.set_tenant_state(TenantState::OfflineMaintenance, None);
         let id = product.enter(company);
         product.shows("down", "").await;
+        product.world.set_tenant_state(TenantState::Running, None);
         product.settle().await;
         product.assert_acknowledged().await;
         for job in product.jobs_of(Entity::Contact, id).await {

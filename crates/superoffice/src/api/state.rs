@@ -2,7 +2,7 @@
 //! whenever SuperOffice moves a tenant, so nothing else may be used to build one.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Request;
 use super::text_enum::text_enum;
@@ -48,7 +48,8 @@ impl Record for TenantStatus {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct StateChange {
-    /// See [`StateChange::words`].
+    /// See [`StateChange::words`]. It is documented as a number; its name is read too.
+    #[serde(deserialize_with = "number_or_name")]
     pub change_type: i64,
     /// The tenant.
     pub context_identifier: String,
@@ -77,6 +78,17 @@ impl StateChange {
             _ => "changes in a way that is not documented",
         }
     }
+}
+
+/// The kinds of change, by the numbers that stand for them.
+const CHANGES: [&str; 6] = ["Upgrade", "BackupRestored", "Suspend", "Resume", "Delete", "Move"];
+
+/// A kind that is not known is none of ours, and must not make a genuine notification unreadable.
+fn number_or_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let named = CHANGES.iter().position(|name| name.eq_ignore_ascii_case(text.trim()));
+    let number = named.and_then(|number| i64::try_from(number).ok()).or_else(|| text.trim().parse().ok());
+    Ok(number.unwrap_or(-1))
 }
 
 impl Record for StateChange {

@@ -117,8 +117,10 @@ impl Keys {
             }
             Some(_) | None => {}
         }
-        *self.lock_tried() = Some(now);
-        let known = self.ask(client).await?;
+        let asked = self.ask(client).await;
+        // From its end: a log-in host that stays silent must not be waited for by one after another.
+        *self.lock_tried() = Some(Instant::now());
+        let known = asked?;
         *self.lock() = Some(known.clone());
         Ok(known)
     }
