@@ -133,7 +133,7 @@ pub(crate) struct SetupArgs {
     pub(crate) non_interactive: bool,
     /// Only this step
     #[arg(long, value_name = "STEP")]
-    pub(crate) only: Option<crate::setup::Step>,
+    pub(crate) only: Option<crate::setup::step::Step>,
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -12,11 +12,12 @@ mod explorer;
 mod fields;
 mod files;
 mod guard;
+pub(crate) mod step;
 mod talk;
 mod tenant;
 mod webhook;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli::{Cli, SetupArgs};
 use crate::config::sources::Values;
@@ -24,91 +25,8 @@ use crate::failure::{Failure, Status};
 use crate::format::{print_json, say};
 use answers::Answers;
 use guard::Guard;
+use step::{Done, Step};
 use talk::Talk;
-
-/// A step of the set-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Step {
-    /// Which tenant, and as which application
-    Tenant,
-    /// As whom the connector signs in
-    Auth,
-    /// The fields that texts go to
-    Fields,
-    /// Whose companies, and what would be written to the newest twenty
-    #[value(alias = "enricher")]
-    Explorer,
-    /// Where dashboard and webhook listen
-    Dashboard,
-    /// What SuperOffice sends its events to
-    Webhook,
-}
-
-impl Step {
-    const ALL: [Self; 6] =
-        [Self::Tenant, Self::Auth, Self::Fields, Self::Explorer, Self::Dashboard, Self::Webhook];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Tenant => "tenant",
-            Self::Auth => "auth",
-            Self::Fields => "fields",
-            Self::Explorer => "explorer",
-            Self::Dashboard => "dashboard",
-            Self::Webhook => "webhook",
-        }
-    }
-
-    /// The step that a key of the configuration belongs to; the first one takes what no step asks.
-    fn of_key(key: &str) -> Self {
-        match key {
-            "superoffice.refresh_token"
-            | "superoffice.system_token"
-            | "superoffice.private_key_file"
-            | "superoffice.redirect_uri" => Self::Auth,
-            "filter.owners" => Self::Explorer,
-            "listen" => Self::Dashboard,
-            _ if key.starts_with("fields.") => Self::Fields,
-            _ if key.starts_with("webhook.") => Self::Webhook,
-            _ => Self::Tenant,
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Tenant => "The tenant",
-            Self::Auth => "Signing in",
-            Self::Fields => "The fields that texts go to",
-            Self::Explorer => "Whose companies, and what would be written",
-            Self::Dashboard => "The dashboard",
-            Self::Webhook => "The webhook",
-        }
-    }
-}
-
-/// What a step came to.
-pub(crate) struct Done {
-    words: String,
-    /// Whether anything was changed.
-    changed: bool,
-    /// More, for programs.
-    details: Value,
-}
-
-impl Done {
-    fn as_it_was(words: impl Into<String>) -> Self {
-        Self { words: words.into(), changed: false, details: Value::Null }
-    }
-
-    fn changed(words: impl Into<String>) -> Self {
-        Self { words: words.into(), changed: true, details: Value::Null }
-    }
-
-    fn with(mut self, details: Value) -> Self {
-        self.details = details;
-        self
-    }
-}
 
 /// Takes the steps in their order.
 pub(crate) async fn run(cli: &Cli, args: &SetupArgs) -> Result<(), Failure> {
@@ -154,12 +72,6 @@ async fn take(step: Step, talk: &mut Talk) -> Result<Done, Failure> {
         Step::Dashboard => dashboard::run(talk).await,
         Step::Webhook => webhook::run(talk).await,
     }
-}
-
-/// Somebody pressed Ctrl-C.
-fn interrupted() -> Failure {
-    Failure::words(Status::Interrupted, "interrupted; steps that had ended stay done, the others did nothing")
-        .help("go on later: so-connector setup")
 }
 
 fn ending(args: &SetupArgs, changed: bool, talk: &Talk) {

@@ -9,9 +9,9 @@ use superoffice::{Client, Credentials, Error, SignIn};
 use url::Url;
 
 use super::callback::Callback;
+use super::step::{Done, Step};
 use super::talk::{Question, Talk, pick};
 use super::tenant;
-use super::{Done, Step};
 use crate::config::tenant::private_key;
 use crate::config::{Config, Tenant};
 use crate::failure::{Failure, Status, refused};

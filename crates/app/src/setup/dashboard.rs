@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
+use super::step::{Done, Step};
 use super::talk::{Question, Talk};
-use super::{Done, Step};
 use crate::config::Config;
 use crate::failure::{Failure, Status};
 use crate::remote;

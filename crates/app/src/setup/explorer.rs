@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use superoffice::odata::{Filter, Query};
 use superoffice::{AssociateName, Client};
 
+use super::step::{Done, Step};
 use super::talk::{Question, Talk};
-use super::{Done, Step};
 use crate::commands::scope::OWNER;
 use crate::config::Config;
 use crate::failure::{Failure, Status, refused};

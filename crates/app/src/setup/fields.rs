@@ -13,8 +13,8 @@ use serde_json::json;
 use superoffice::api::udef::{FieldType, Owner, UserDefinedFieldInfo};
 use superoffice::{Client, Error};
 
+use super::step::{Done, Step};
 use super::talk::{Question, Talk, pick};
-use super::{Done, Step};
 use crate::config::Config;
 use crate::config::keys;
 use crate::failure::{Failure, Status, refused};

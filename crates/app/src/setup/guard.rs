@@ -5,7 +5,7 @@ use std::future::Future;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use super::interrupted;
+use super::step::interrupted;
 use crate::failure::Failure;
 use crate::format::say;
 

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text};
 use superoffice::{Client, Credentials};
 
-use super::Step;
 use super::answers::Answers;
 use super::files;
 use super::guard::Guard;
-use super::interrupted;
+use super::step::{Step, interrupted};
 use crate::cli::{Cli, SetupArgs};
 use crate::config::sources::Values;
 use crate::config::{Config, Tenant};

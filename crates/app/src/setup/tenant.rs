@@ -3,8 +3,8 @@
 use superoffice::api::state::TenantState;
 use superoffice::{Credentials, Error};
 
+use super::step::{Done, Step};
 use super::talk::{Question, Talk};
-use super::{Done, Step};
 use crate::failure::{Failure, Status};
 use crate::remote;
 use crate::wire;

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::dashboard::holder;
+use super::step::{Done, Step};
 use super::talk::{Question, Talk};
-use super::{Done, Step};
 use crate::config::Config;
 use crate::config::tenant::Environment;
 use crate::failure::{Failure, Status, refused};

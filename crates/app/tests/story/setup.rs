@@ -183,6 +183,14 @@ async fn every_mistake_in_the_answers_is_told_at_once() {
     assert!(ran.stderr.contains("superoffice.context"), "{ran:?}");
 }
 
+/// The browser comes back to a port of this machine.
+fn comes_back_here(product: &Product) {
+    let line = format!("[superoffice]\nredirect_uri = \"http://127.0.0.1:{}/callback\"", product.port() + 1);
+    let answers = product.folder.path().join("answers.toml");
+    let text = std::fs::read_to_string(&answers).unwrap();
+    std::fs::write(&answers, text.replace("[superoffice]", &line)).unwrap();
+}
+
 /// Starts it with its talk to be read.
 fn begin(mut command: Command) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -206,14 +214,7 @@ fn read_to(talk: &mut impl std::io::BufRead, words: &str) -> String {
 async fn somebody_signs_in_with_a_browser() {
     let product =
         empty(&[ALL[0], ALL[1], ("sign_in", "\"browser\"")], &["refresh_token", "redirect_uri"]).await;
-    let redirect = format!("http://127.0.0.1:{}/callback", product.port() + 1);
-    let answers = product.folder.path().join("answers.toml");
-    let text = std::fs::read_to_string(&answers).unwrap();
-    std::fs::write(
-        &answers,
-        text.replace("[superoffice]", &format!("[superoffice]\nredirect_uri = \"{redirect}\"")),
-    )
-    .unwrap();
+    comes_back_here(&product);
     let (mut child, mut talk) = begin(product.command(&["setup", "--from", "answers.toml"]));
     let address = read_to(&mut talk, "/login/common/oauth/authorize?");
     for part in ["code_challenge_method=S256", "state=", &format!("tenant%3A{}", product.details.context)] {
@@ -271,14 +272,7 @@ fn interrupt(child: &Child) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ctrl_c_while_waiting_leaves_everything_as_it_was() {
     let product = empty(&[("sign_in", "\"browser\"")], &["refresh_token", "redirect_uri"]).await;
-    let redirect = format!("http://127.0.0.1:{}/callback", product.port() + 1);
-    let answers = product.folder.path().join("answers.toml");
-    let text = std::fs::read_to_string(&answers).unwrap();
-    std::fs::write(
-        &answers,
-        text.replace("[superoffice]", &format!("[superoffice]\nredirect_uri = \"{redirect}\"")),
-    )
-    .unwrap();
+    comes_back_here(&product);
     let (mut child, mut talk) = begin(product.command(&["setup", "--from", "answers.toml"]));
     read_to(&mut talk, "Waiting for the browser");
     let before = env(&product);
