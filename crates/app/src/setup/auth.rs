@@ -12,8 +12,8 @@ use super::callback::Callback;
 use super::step::{Done, Step};
 use super::talk::{Question, Talk, pick};
 use super::tenant;
+use crate::config::Tenant;
 use crate::config::tenant::private_key;
-use crate::config::{Config, Tenant};
 use crate::failure::{Failure, Status, refused};
 use crate::format::say;
 use crate::remote;
@@ -90,17 +90,17 @@ async fn still_good(talk: &mut Talk) -> Result<Option<String>, Failure> {
     let tenant = remote::tenant(&config)?;
     // A kept sign-in that cannot be opened is none.
     let credentials = sign_in::credentials(&config, tenant).unwrap_or(Credentials::Missing);
-    let other = |answered: &str| match &credentials {
-        Credentials::RefreshToken(token) => token.expose_secret() != answered,
-        Credentials::Missing | Credentials::SystemUser { .. } => true,
-    };
-    if matches!(credentials, Credentials::Missing) || talk.answered(TOKEN.key).is_some_and(other) {
+    if !is_as_answered(talk, &credentials) {
         return Ok(None);
     }
     let client = wire::client_with(&config, tenant, credentials)?;
+    let in_use = client.refresh_token();
     match principal(&client, tenant).await {
         Ok(principal) => {
-            keep_renewed(talk, &config, tenant, &client)?;
+            // Should SuperOffice have given a new refresh token meanwhile, it is the one that counts.
+            if !talk.dry_run && in_use.has_changed().unwrap_or(false) {
+                sign_in::keep(&config, tenant, &in_use.borrow())?;
+            }
             Ok(Some(words(&principal)))
         }
         Err(failure) if failure.kind() == Status::SignIn => {
@@ -111,18 +111,25 @@ async fn still_good(talk: &mut Talk) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Should SuperOffice have given a new refresh token meanwhile, it is the one that counts.
-fn keep_renewed(talk: &Talk, config: &Config, tenant: &Tenant, client: &Client) -> Result<(), Failure> {
-    let renewed = client.refresh_token();
-    if !talk.dry_run && renewed.has_changed().unwrap_or(false) {
-        sign_in::keep(config, tenant, &renewed.borrow())?;
+/// Whether credentials are those of the answers, as far as these name any.
+fn is_as_answered(talk: &Talk, credentials: &Credentials) -> bool {
+    let answers = (talk.answered(TOKEN.key), talk.answered(SYSTEM_TOKEN.key));
+    match (credentials, answers) {
+        (Credentials::Missing, _) => false,
+        (Credentials::RefreshToken(_) | Credentials::SystemUser { .. }, (None, None)) => true,
+        (Credentials::RefreshToken(token), (Some(answered), _)) => token.expose_secret() == answered,
+        (Credentials::SystemUser { system_token, .. }, (_, Some(answered))) => {
+            system_token.expose_secret() == answered
+        }
+        (Credentials::RefreshToken(_), (None, Some(_))) => false,
+        (Credentials::SystemUser { .. }, (Some(_), None)) => false,
     }
-    Ok(())
 }
 
 async fn sign_in(talk: &mut Talk, way: &str) -> Result<Done, Failure> {
+    let mut configured = Vec::new();
     let (client, credentials) = match way {
-        "system_user" => with_system_user(talk)?,
+        "system_user" => with_system_user(talk, &mut configured)?,
         "refresh_token" => {
             let token = SecretString::from(talk.secret(&TOKEN)?);
             with(talk, Credentials::RefreshToken(token))?
@@ -138,14 +145,18 @@ async fn sign_in(talk: &mut Talk, way: &str) -> Result<Done, Failure> {
     };
     if !talk.dry_run {
         let guard = talk.guard.clone();
-        guard.whole(async { keep(talk, &credentials) }).await?;
+        guard.whole(async { keep(talk, &credentials, configured) }).await?;
     }
     talk.sign_in_with(credentials);
     Ok(Done::changed(words(&principal)).with(json!({"associate": principal.associate, "way": way})))
 }
 
 /// A refresh token is kept sealed; what a system user needs is configuration. Of the two, the former one goes.
-fn keep(talk: &mut Talk, credentials: &Credentials) -> Result<(), Failure> {
+fn keep(
+    talk: &mut Talk,
+    credentials: &Credentials,
+    configured: Vec<(&'static str, String)>,
+) -> Result<(), Failure> {
     match credentials {
         Credentials::RefreshToken(token) => {
             talk.set(SYSTEM_TOKEN.key, "");
@@ -157,6 +168,9 @@ fn keep(talk: &mut Talk, credentials: &Credentials) -> Result<(), Failure> {
         }
         Credentials::SystemUser { .. } => {
             talk.set(TOKEN.key, "");
+            for (key, value) in configured {
+                talk.set(key, &value);
+            }
             talk.save(Step::Auth)?;
         }
         Credentials::Missing => {}
@@ -180,15 +194,17 @@ fn with(talk: &Talk, credentials: Credentials) -> Result<(Client, Credentials), 
     Ok((client, credentials))
 }
 
-fn with_system_user(talk: &mut Talk) -> Result<(Client, Credentials), Failure> {
+fn with_system_user(
+    talk: &Talk,
+    configured: &mut Vec<(&'static str, String)>,
+) -> Result<(Client, Credentials), Failure> {
     let system_token = talk.secret(&SYSTEM_TOKEN)?;
     let file = talk.text(&KEY_FILE, |file| private_key(file).map(drop))?;
     let unusable = |words| Failure::words(Status::Usage, words);
     let private_key = private_key(&file).map_err(unusable)?;
     let credentials = Credentials::SystemUser { system_token: system_token.clone().into(), private_key };
     let pair = with(talk, credentials)?;
-    talk.set(SYSTEM_TOKEN.key, &system_token);
-    talk.set(KEY_FILE.key, &file);
+    configured.extend([(SYSTEM_TOKEN.key, system_token), (KEY_FILE.key, file)]);
     Ok(pair)
 }
 

@@ -20,6 +20,9 @@ use crate::wire;
 
 /// Never written to a file: it is kept sealed.
 const NOT_SAVED: &[&str] = &["superoffice.refresh_token"];
+/// Taken up only once a sign-in with them has worked.
+const SIGN_IN: &[&str] =
+    &["superoffice.refresh_token", "superoffice.system_token", "superoffice.private_key_file"];
 
 /// One question.
 pub(super) struct Question {
@@ -87,7 +90,7 @@ impl Talk {
         };
         let given: Vec<(&'static str, String)> =
             talk.answers.configuration().map(|(key, value)| (key, value.to_owned())).collect();
-        for (key, value) in given {
+        for (key, value) in given.into_iter().filter(|(key, _)| !SIGN_IN.contains(key)) {
             talk.set(key, &value);
         }
         Ok(talk)

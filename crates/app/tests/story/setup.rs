@@ -368,7 +368,9 @@ async fn a_sign_in_takes_the_place_of_a_system_user_who_is_refused() {
     let ran = product.cli(&["owners"]);
     assert_eq!(ran.status, Some(0), "{ran:?}");
 
-    // And the other way round.
+    // And the other way round, also when a token is configured.
+    let with_token = env(&product) + "SO_REFRESH_TOKEN=stale\n";
+    std::fs::write(product.folder.path().join(".env"), with_token).unwrap();
     let token = &product.details.system_token;
     let answers = std::fs::read_to_string(product.folder.path().join("answers.toml")).unwrap();
     let lines: Vec<&str> = answers.lines().filter(|line| !line.contains("refresh_token")).collect();
@@ -379,6 +381,7 @@ async fn a_sign_in_takes_the_place_of_a_system_user_who_is_refused() {
     let ran = product.cli(&["setup", "--from", "answers.toml", "--only", "auth"]);
     assert_eq!(ran.status, Some(0), "{ran:?}");
     assert!(!ran.stderr.contains(token.as_str()) && env(&product).contains("SO_PRIVATE_KEY_FILE"), "{ran:?}");
+    assert!(!env(&product).contains("SO_REFRESH_TOKEN"), "{}", env(&product));
     let ran = product.cli(&["owners"]);
     assert_eq!(ran.status, Some(0), "{ran:?}");
 }
