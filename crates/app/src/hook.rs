@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use superoffice::Secret;
 use superoffice::api::webhook::{Webhook, WebhookState};
 use superoffice::patch::Patch;
+use superoffice::{Client, Secret};
 
 /// The events that SuperOffice is asked to send.
 pub(crate) const EVENTS: &[&str] = &[
@@ -35,6 +35,28 @@ pub(crate) fn wanted(address: &str, token: &str, secret: Option<&str>) -> Webhoo
 /// Whether a webhook is meant for this service: by its name, or by where it sends to.
 pub(crate) fn is_ours(webhook: &Webhook, address: Option<&str>) -> bool {
     webhook.name == NAME || address.is_some_and(|address| same_address(&webhook.target_url, address))
+}
+
+/// A webhook with its counters and its last error, wherever the tenant has them. What cannot be had stays as it is.
+pub(crate) async fn with_health(client: &Client, mut webhook: Webhook) -> Webhook {
+    let id = webhook.webhook_id;
+    let is_told = webhook.total_calls > 0 || webhook.total_errors > 0 || webhook.consecutive_errors > 0;
+    if !is_told && let Ok(Some(usage)) = client.webhook_usage(id).await {
+        webhook.total_calls = usage.total_calls;
+        webhook.total_errors = usage.total_errors;
+        webhook.consecutive_errors = usage.consecutive_errors;
+        if webhook.last_error.trim().is_empty() {
+            webhook.last_error = usage.last_error;
+        }
+    }
+    let fails = webhook.consecutive_errors > 0 || webhook.state == WebhookState::TooManyErrors;
+    if fails
+        && webhook.last_error.trim().is_empty()
+        && let Ok(Some(words)) = client.webhook_last_error(id).await
+    {
+        webhook.last_error = words;
+    }
+    webhook
 }
 
 /// What has to be changed for it to be as it has to be: the patch, and each change in words.

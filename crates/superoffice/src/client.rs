@@ -22,7 +22,7 @@ use std::time::Instant;
 use http::{Method, StatusCode};
 use tracing::debug;
 
-pub use admin::{InternalUser, Publishing};
+pub use admin::{InternalUser, Publishing, WebhookUsage};
 pub use calls::{AssociateName, Associates, ContactName};
 pub use config::{Config, Credentials, Limits};
 pub use counter::CallCount;

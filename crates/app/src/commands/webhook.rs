@@ -65,7 +65,10 @@ fn duplicates(ours: &[Webhook]) -> Failure {
 }
 
 async fn list(cli: &Cli, client: &Client) -> Result<(), Failure> {
-    let webhooks = client.webhooks().await.map_err(|error| refused(&error))?;
+    let mut webhooks = Vec::new();
+    for webhook in client.webhooks().await.map_err(|error| refused(&error))? {
+        webhooks.push(hook::with_health(client, webhook).await);
+    }
     if cli.json {
         print_json(&json!(webhooks.iter().map(shown).collect::<Vec<_>>()));
         return Ok(());

@@ -17,7 +17,10 @@ pub(super) async fn look(exam: &mut Examination, patient: &Patient<'_>) {
         }
     };
     let address = patient.config.webhook_url.as_ref().map(url::Url::as_str);
-    let ours: Vec<&Webhook> = all.iter().filter(|webhook| hook::is_ours(webhook, address)).collect();
+    let mut ours = Vec::new();
+    for webhook in all.iter().filter(|webhook| hook::is_ours(webhook, address)) {
+        ours.push(hook::with_health(&patient.client, webhook.clone()).await);
+    }
     let mut findings = Vec::new();
     if ours.is_empty() {
         let words = format!("none of the {} webhooks of this application sends to us", all.len());

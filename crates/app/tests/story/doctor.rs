@@ -2,9 +2,9 @@
 //! it.
 
 use serde_json::{Value, json};
-use superoffice_emulator::{Kind, Mishap};
+use superoffice_emulator::{Entity, Kind, Mishap};
 
-use crate::support::{Product, Setup, TOKEN, only_document};
+use crate::support::{Product, SOON, Setup, TOKEN, only_document, until};
 
 /// The codes that `doctor` finds, with the exit status that goes with them.
 fn codes(product: &Product) -> Vec<String> {
@@ -266,6 +266,31 @@ async fn webhook_too_many_errors() {
     assert_eq!(codes(&product), ["WEBHOOK_TOO_MANY_ERRORS"]);
     ran_well(&product, &["webhook", "reactivate"]);
     assert!(!codes(&product).contains(&"WEBHOOK_TOO_MANY_ERRORS".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhook_errors() {
+    let mut product = healthy().await;
+    product.stop().await;
+    let owner = product.companies[0].owner;
+    product.world.create(Entity::Contact, owner, &[("Name", "Ostermoor Textil GmbH")]).unwrap();
+    until(SOON, "the deliveries have failed", async || product.world.deliveries_idle().then_some(())).await;
+    let told = |product: &Product| {
+        let ran = product.cli(&["webhook", "list", "--json"]);
+        let hook = only_document(&ran.stdout)[0].clone();
+        assert!(hook["consecutive_errors"].as_i64().unwrap() > 0, "{hook}");
+        assert!(!hook["last_error"].as_str().unwrap().is_empty(), "{hook}");
+        codes(product)
+    };
+    assert_eq!(told(&product), ["SERVICE_DOWN", "WEBHOOK_ERRORS"]);
+    // Older tenants have the counters elsewhere.
+    product.world.set_policy(|policy| policy.webhook_counters_on_entity = false);
+    assert_eq!(told(&product), ["SERVICE_DOWN", "WEBHOOK_ERRORS"]);
+    product.launch().await;
+    ran_well(&product, &["webhook", "test"]);
+    product.enter(&product.companies[0].clone());
+    product.settle().await;
+    assert_eq!(codes(&product), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -273,6 +273,13 @@ pub(super) fn render(state: &State, hook: &Webhook, style: DateStyle, links: boo
     if state.policy.webhook_secret_is_masked {
         body["Secret"] = Value::Null;
     }
+    if !state.policy.webhook_counters_on_entity
+        && let Some(object) = body.as_object_mut()
+    {
+        for name in ["TotalCalls", "TotalErrors", "ConsecutiveErrors", "LastError"] {
+            object.remove(name);
+        }
+    }
     if links {
         body["_Links"] = json!({"Self": format!("{}/v1/Webhook/{}", state.api_url(), hook.id)});
     }

@@ -18,7 +18,7 @@ use crate::api::version::{self, Version};
 use crate::api::webhook::{self, Webhook};
 use crate::error::{Error, RecordRef};
 use crate::json::{self, ReadError};
-use crate::odata::Query;
+use crate::odata::{Filter, Query};
 
 /// How many users are read at once.
 const USERS: u32 = 500;
@@ -47,6 +47,19 @@ pub struct InternalUser {
     pub group: String,
     /// Further groups, by name, as the archive joins them.
     pub other_groups: String,
+}
+
+/// How often a webhook was called, and how that ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WebhookUsage {
+    /// Calls, ever.
+    pub total_calls: i64,
+    /// Calls that failed, ever.
+    pub total_errors: i64,
+    /// Calls that failed since the last one that did not; nine switch the webhook off.
+    pub consecutive_errors: i64,
+    /// What went wrong last.
+    pub last_error: String,
 }
 
 impl Client {
@@ -222,6 +235,26 @@ impl Client {
             Ok(_) => Err(Error::Malformed("a webhook's last error that is no text".to_owned())),
             Err(error) => Err(unread(error, &body)),
         }
+    }
+
+    /// Reads a webhook's counters from the archive of their use, where they stood before release 12 had them on the
+    /// webhook itself (docs.superoffice.com, "Troubleshooting"). `None` when the archive does not have it.
+    pub async fn webhook_usage(&self, id: i64) -> Result<Option<WebhookUsage>, Error> {
+        const KEY: &str = "webhook_usage.webhook_usage_id";
+        let [calls, errors, in_a_row, last] = [
+            "webhook_usage.total_calls",
+            "webhook_usage.total_errors",
+            "webhook_usage.consecutive_errors",
+            "webhook_usage.last_error",
+        ];
+        let query = Query::select([KEY, calls, errors, in_a_row, last]).filter(Filter::eq(KEY, id)).top(1);
+        let page = self.archive(archive::DYNAMIC, &query).await?;
+        Ok(page.rows.first().map(|row| WebhookUsage {
+            total_calls: row.integer(calls).unwrap_or(0),
+            total_errors: row.integer(errors).unwrap_or(0),
+            consecutive_errors: row.integer(in_a_row).unwrap_or(0),
+            last_error: row.text(last).unwrap_or_default().to_owned(),
+        }))
     }
 
     /// Replaces a webhook as a whole; SuperOffice tests its target again.

@@ -185,6 +185,11 @@ pub const SWITCHES: &[Switch] = &[
         "\"number of retries so far\"; the first value is not documented",
     ),
     switch(
+        "webhook_counters_on_entity",
+        "whether a webhook carries its counters and its last error; otherwise the archive `webhook_usage` alone has them",
+        "on the webhook since release 12; before, \"Troubleshooting\" points to the archive",
+    ),
+    switch(
         "receiver_timeout_ms",
         "how long a receiver of webhooks may take, in milliseconds",
         "not documented",
