@@ -96,6 +96,7 @@ async fn an_empty_tenant_is_made_ready_from_answers_and_nothing_changes_the_seco
     let report = only_document(&ran.stdout);
     assert_eq!((&report["changed"], report["steps"].as_array().unwrap().len()), (&json!(true), 6));
     assert_eq!(labels(&product).len(), 7);
+    assert!(!ran.stderr.contains("did not bring up to date"), "{ran:?}");
     let hooks = product.world.webhooks();
     assert_eq!(hooks.len(), 1);
 

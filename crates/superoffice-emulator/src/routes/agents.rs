@@ -76,6 +76,8 @@ fn at_once(state: &mut State, agent: &str, asked: &Asked<'_>) -> Result<Answer, 
         "mdo" => list::answer(state, asked),
         "archive" => archive::answer(state, asked),
         "userdefinedfieldinfo" => field::answer(state, asked),
+        // Nothing is derived from the fields here.
+        "configuration" if asked.method == "rebuildudefdeltas" => Ok(Answer::nothing()),
         _ => Err(asked.unknown(agent)),
     }
 }

@@ -37,6 +37,9 @@ pub const CONTACT_REVERT: &str = "v1/Contact/UdefLayout/Revert";
 /// Throws away what is not published of persons.
 pub const PERSON_REVERT: &str = "v1/Person/UdefLayout/Revert";
 
+/// Brings what is derived from the fields up to date after they were published. There is no such path outside agents.
+pub const REBUILD: &str = "v1/Agents/Configuration/RebuildUdefDeltas";
+
 /// What has user-defined fields, as far as we look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Owner {
@@ -80,6 +83,11 @@ pub fn publishing(owner: Owner) -> Request {
 /// A request that publishes all fields of `owner`: every user sees them then. The answer is a number.
 pub fn publish(owner: Owner) -> Request {
     Request::to(Method::POST, owner.pick(CONTACT_PUBLISH, PERSON_PUBLISH))
+}
+
+/// A request that brings up to date what is derived from the fields. What the answer holds is not documented.
+pub fn rebuild() -> Request {
+    Request::to(Method::POST, REBUILD).json(&serde_json::json!({}))
 }
 
 /// A request whether anything waits to be published. The answer is `true` or `false`.

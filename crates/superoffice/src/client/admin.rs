@@ -126,6 +126,12 @@ impl Client {
         self.send(&udef::publish(owner), None).await.map(|_| Publishing::Done)
     }
 
+    /// Brings up to date what is derived from the fields, as the vendor's guide asks for after publishing
+    /// (docs.superoffice.com, "Create user-defined fields"). Which right it needs is not documented.
+    pub async fn rebuild_udef_deltas(&self) -> Result<(), Error> {
+        self.send(&udef::rebuild(), None).await.map(drop)
+    }
+
     /// Whether user-defined fields are being published right now.
     pub async fn is_publishing_udef_fields(&self, owner: Owner) -> Result<bool, Error> {
         self.flag(&udef::publishing(owner)).await

@@ -140,6 +140,12 @@ pub(super) async fn carry_out(client: &Client, work: &Work) -> Result<(), Error>
         }
         publish(client, owner).await?;
     }
+    // The fields are there without it, so a refusal must not undo the rest.
+    if !work.fields.is_empty()
+        && let Err(error) = client.rebuild_udef_deltas().await
+    {
+        tracing::error!("SuperOffice did not bring up to date what it derives from the fields: {error}");
+    }
     Ok(())
 }
 
