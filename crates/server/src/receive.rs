@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
 use http::header::EXPECT;
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
 use crate::accept::Overdue;
+use crate::problem::Problem;
 
 /// So many times the limit is read and dropped, or as much as was announced, before the connection is given up.
 const PATIENCE: u64 = 4;
@@ -28,6 +29,17 @@ pub(crate) enum NoBody {
     Late,
     /// The sender stopped in the middle of it, or it is not HTTP.
     Broken,
+}
+
+impl From<NoBody> for Problem {
+    fn from(missing: NoBody) -> Self {
+        let (status, code, words) = match missing {
+            NoBody::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large."),
+            NoBody::Late => (StatusCode::REQUEST_TIMEOUT, "too_slow", "The body did not arrive in time."),
+            NoBody::Broken => (StatusCode::BAD_REQUEST, "broken_body", "The body did not arrive whole."),
+        };
+        Self::new(status, code, words).closing()
+    }
 }
 
 /// Reads the whole body, or at most `limit` bytes of it.

@@ -144,17 +144,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let problem = match self {
             Self::NotHere => Problem::not_found("tenant to be told of here"),
-            Self::NoBody(NoBody::TooLarge) => {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large.").closing()
-            }
-            Self::NoBody(NoBody::Late) => {
-                Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The body did not arrive in time.")
-                    .closing()
-            }
-            Self::NoBody(NoBody::Broken) => {
-                Problem::new(StatusCode::BAD_REQUEST, "broken_body", "The body did not arrive whole.")
-                    .closing()
-            }
+            Self::NoBody(missing) => missing.into(),
             Self::Unreadable => {
                 let detail = "The body is no notification about a tenant's state.";
                 Problem::new(StatusCode::BAD_REQUEST, "unreadable", detail)

@@ -146,17 +146,7 @@ impl IntoResponse for Refusal {
                 "bad_signature",
                 "X-SuperOffice-Signature is missing or does not fit the body.",
             ),
-            Self::NoBody(NoBody::TooLarge) => {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large.").closing()
-            }
-            Self::NoBody(NoBody::Late) => {
-                Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The body did not arrive in time.")
-                    .closing()
-            }
-            Self::NoBody(NoBody::Broken) => {
-                Problem::new(StatusCode::BAD_REQUEST, "broken_body", "The body did not arrive whole.")
-                    .closing()
-            }
+            Self::NoBody(missing) => missing.into(),
             Self::NotStored => Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not_stored",
