@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::io::{BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use superoffice_emulator::{Entity, Kind, Mishap};
@@ -312,7 +311,6 @@ async fn a_run_that_was_killed_is_gone_on_with() {
         (product.world.calls("PUT", "Contact/UdefLayout") >= 4).then_some(())
     })
     .await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
     child.kill().unwrap();
     child.wait().unwrap();
     product.world.clear_mishaps();
