@@ -6,6 +6,8 @@ use superoffice::api::webhook::{Webhook, WebhookState};
 use superoffice::patch::Patch;
 use superoffice::{Client, Secret};
 
+use crate::failure::{Failure, Status, refused};
+
 /// The events that SuperOffice is asked to send.
 pub(crate) const EVENTS: &[&str] = &[
     "contact.created",
@@ -35,6 +37,23 @@ pub(crate) fn wanted(address: &str, token: &str, secret: Option<&str>) -> Webhoo
 /// Whether a webhook is meant for this service: by its name, or by where it sends to.
 pub(crate) fn is_ours(webhook: &Webhook, address: Option<&str>) -> bool {
     webhook.name == NAME || address.is_some_and(|address| same_address(&webhook.target_url, address))
+}
+
+/// The webhook that is meant for this service, if there is one.
+///
+/// # Errors
+///
+/// More than one is a conflict, which only a person can decide.
+pub(crate) async fn ours(client: &Client, address: Option<&str>) -> Result<Option<Webhook>, Failure> {
+    let mut ours = client.webhooks().await.map_err(|error| refused(&error))?;
+    ours.retain(|webhook| is_ours(webhook, address));
+    if ours.len() > 1 {
+        let ids: Vec<String> = ours.iter().map(|webhook| webhook.webhook_id.to_string()).collect();
+        let words = format!("there is more than one webhook of ours: {}", ids.join(", "));
+        return Err(Failure::words(Status::Conflict, words)
+            .help("remove all but one: so-connector webhook remove ID; or name one by its number"));
+    }
+    Ok(ours.pop())
 }
 
 /// A webhook with its counters and its last error, wherever the tenant has them. What cannot be had stays as it is.

@@ -47,21 +47,10 @@ async fn chosen(config: &Config, client: &Client, id: Option<i64>) -> Result<Web
         return client.webhook(id).await.map_err(|error| refused(&error));
     }
     let address = config.webhook_url.as_ref().map(url::Url::as_str);
-    let mut ours = client.webhooks().await.map_err(|error| refused(&error))?;
-    ours.retain(|webhook| hook::is_ours(webhook, address));
-    if ours.len() > 1 {
-        return Err(duplicates(&ours));
-    }
-    ours.pop().ok_or_else(|| {
+    hook::ours(client, address).await?.ok_or_else(|| {
         Failure::words(Status::NotFound, "no webhook of this application sends to this service")
             .help("register one: so-connector webhook register")
     })
-}
-
-fn duplicates(ours: &[Webhook]) -> Failure {
-    let ids: Vec<String> = ours.iter().map(|webhook| webhook.webhook_id.to_string()).collect();
-    Failure::words(Status::Conflict, format!("there is more than one webhook of ours: {}", ids.join(", ")))
-        .help("remove all but one: so-connector webhook remove ID; or name one by its number")
 }
 
 async fn list(cli: &Cli, client: &Client) -> Result<(), Failure> {
@@ -101,12 +90,8 @@ async fn register(cli: &Cli, config: &Config, client: &Client, url: Option<&str>
     };
     let secret = config.webhook_secrets.first().map(ExposeSecret::expose_secret);
     let wanted = hook::wanted(&url, token.expose_secret(), secret);
-    let mut ours = client.webhooks().await.map_err(|error| refused(&error))?;
-    ours.retain(|webhook| hook::is_ours(webhook, Some(&url)));
-    match ours.as_slice() {
-        [] => {}
-        [webhook] => return amend(cli, client, webhook, &wanted).await,
-        _ => return Err(duplicates(&ours)),
+    if let Some(webhook) = hook::ours(client, Some(&url)).await? {
+        return amend(cli, client, &webhook, &wanted).await;
     }
     let saved = client.register_webhook(&wanted).await.map_err(|error| refused(&error).help(REACHABLE))?;
     let id = saved.webhook_id;

@@ -45,18 +45,7 @@ pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
     })?;
     talk.set(ADDRESS.key, &address);
     let client = talk.client()?;
-    let mut ours = client.webhooks().await.map_err(|error| refused(&error))?;
-    ours.retain(|webhook| hook::is_ours(webhook, Some(&address)));
-    let present = match ours.as_slice() {
-        [] => None,
-        [webhook] => Some(webhook.clone()),
-        many => {
-            let ids: Vec<String> = many.iter().map(|webhook| webhook.webhook_id.to_string()).collect();
-            let words = format!("there is more than one webhook of ours: {}", ids.join(", "));
-            return Err(Failure::words(Status::Conflict, words)
-                .help("remove all but one: so-connector webhook remove ID"));
-        }
-    };
+    let present = hook::ours(&client, Some(&address)).await?;
     let (token, secret) = presented(talk, present.is_none())?;
     let wanted = hook::wanted(&address, &token, secret.as_deref());
     let plan = Plan::of(present, &wanted);
