@@ -13,6 +13,7 @@ use connector_domain::job::Settlement;
 use connector_domain::patch::{self, FieldWrite, Kept, Plan};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
+use connector_faults::{Point, reach};
 use connector_store::journal::{Resolution, WriteState};
 use jiff::SignedDuration;
 
@@ -112,6 +113,7 @@ pub(crate) async fn write(
     }
     let intent = ports.journal.intend(work.lease, &plan.patch, ports.clock.now()).await?;
     let Some(intent) = intent else { return Err(Halt::Gone) };
+    reach(Point::IntentStored);
     match ports.crm.write(&plan.patch, current, &definitions).await {
         Ok(after) => {
             let undecided = std::mem::take(&mut work.undecided);
