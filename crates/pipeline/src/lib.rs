@@ -14,6 +14,7 @@ pub mod ports;
 pub mod preview;
 pub mod run;
 pub mod status;
+pub mod sweep;
 pub mod worker;
 mod write_back;
 

@@ -7,7 +7,7 @@ use connector_domain::ids::TenantId;
 use connector_domain::patch::WritePolicy;
 use connector_domain::remedy::RetryPolicy;
 use connector_explorer::{Explorer, Knowledge};
-use connector_store::{Accounts, Inbox, Journal, Queue, Settings};
+use connector_store::{Accounts, Duties, Inbox, Journal, Queue, Settings};
 use jiff::SignedDuration;
 use tokio::sync::Notify;
 
@@ -35,6 +35,8 @@ pub struct Ports {
     pub journal: Arc<dyn Journal>,
     /// What was discovered.
     pub settings: Arc<dyn Settings>,
+    /// What only one process may do at a time.
+    pub duties: Arc<dyn Duties>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What is known of the tenant.
@@ -43,6 +45,8 @@ pub struct Ports {
     pub field_map: FieldMap,
     /// Rings when there is reason to look at the tenant at once.
     pub look_again: Arc<Notify>,
+    /// Rings when a sweep was asked for.
+    pub sweep_now: Arc<Notify>,
     /// How the parts are doing.
     pub status: Status,
     /// Which fields may be written.

@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 pub(crate) mod accounts;
+pub(crate) mod duties;
 pub(crate) mod inbox;
 pub(crate) mod journal;
 pub(crate) mod queue;
@@ -51,6 +52,10 @@ macro_rules! suite {
             an_intent_counts_as_ours_until_it_is_known_not_to_have_happened,
             nothing_may_be_intended_without_the_lease,
             writes_and_steps_are_shown_with_their_job,
+        );
+        $crate::conformance::suite!($fresh; duties:
+            a_duty_has_one_holder_until_its_time_is_over,
+            a_duty_that_is_left_is_free_at_once,
         );
         $crate::conformance::suite!($fresh; settings:
             a_value_is_kept_and_replaced,

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod conformance;
+pub mod duties;
 pub mod error;
 pub mod inbox;
 pub mod journal;
@@ -15,6 +16,7 @@ pub mod settings;
 pub mod sqlite;
 
 pub use accounts::Accounts;
+pub use duties::Duties;
 pub use error::StoreError;
 pub use inbox::Inbox;
 pub use journal::Journal;
@@ -22,6 +24,6 @@ pub use queue::Queue;
 pub use settings::Settings;
 
 /// Everything that one database offers. Callers take the narrow traits; only wiring and tests take this.
-pub trait Store: Inbox + Queue + Accounts + Journal + Settings {}
+pub trait Store: Inbox + Queue + Accounts + Journal + Settings + Duties {}
 
-impl<T: Inbox + Queue + Accounts + Journal + Settings> Store for T {}
+impl<T: Inbox + Queue + Accounts + Journal + Settings + Duties> Store for T {}

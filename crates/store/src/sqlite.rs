@@ -14,6 +14,7 @@ use crate::StoreError;
 mod accounts;
 mod checkpoint;
 mod connection;
+mod duties;
 mod inbox;
 mod journal;
 mod leave;

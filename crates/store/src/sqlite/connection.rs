@@ -25,7 +25,10 @@ const OWN_THREAD: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
 pub(super) const SCHEMA: i64 = MIGRATIONS.len() as i64;
 
 /// The migrations, oldest first. Each runs once, in one transaction.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001-spine.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001-spine.sql"),
+    include_str!("../../migrations/sqlite/0002-duties.sql"),
+];
 
 /// When a commit counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
