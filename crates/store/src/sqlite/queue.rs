@@ -553,26 +553,42 @@ fn jobs(
 ) -> rusqlite::Result<Page<Job>> {
     let limit = page.bounded();
     let before = page.after.as_deref().and_then(|after| after.parse::<i64>().ok()).unwrap_or(i64::MAX);
-    // Without a narrower condition the newest are read off the end of the table, and the index on the tenant would sort
-    // all of them; the plus sign keeps it out.
-    let is_narrow = filter.account.is_some() || !filter.states.is_empty();
-    let tenant_column = if is_narrow { "tenant" } else { "+tenant" };
-    let mut conditions = String::new();
-    if !filter.states.is_empty() {
-        let numbers: Vec<String> =
-            filter.states.iter().map(|state| state_number(*state).to_string()).collect();
-        conditions = format!(" AND state IN ({})", numbers.join(","));
-    }
-    conditions.push_str(if filter.account.is_some() { " AND account_id = ?4" } else { " AND ?4 IS NULL" });
-    let sql = format!(
-        "SELECT {JOB_COLUMNS} FROM jobs WHERE {tenant_column} = ?1{conditions} AND id < ?2 ORDER BY id DESC LIMIT ?3"
-    );
+    let of_account = if filter.account.is_some() { "account_id = ?4" } else { "?4 IS NULL" };
+    let newest = |tenant_column: &str, state: &str| {
+        format!(
+            "SELECT {JOB_COLUMNS} FROM jobs WHERE {tenant_column} = ?1{state} AND {of_account} AND id < ?2 ORDER BY id DESC LIMIT ?3"
+        )
+    };
+    let states: Vec<String> = filter.states.iter().map(|state| newest("tenant", one_state(*state))).collect();
+    let sql = match &states[..] {
+        // Without a narrower condition the newest are read off the end of the table, and the index on the tenant would
+        // sort all of them; the plus sign keeps it out.
+        [] if filter.account.is_none() => newest("+tenant", ""),
+        [] => newest("tenant", ""),
+        // The newest of each state are found by an index; of several at once all would be sorted.
+        _ => format!(
+            "SELECT * FROM (SELECT * FROM ({})) ORDER BY id DESC LIMIT ?3",
+            states.join(") UNION ALL SELECT * FROM (")
+        ),
+    };
     let items: Vec<Job> = connection
         .prepare_cached(&sql)?
         .query_map(params![tenant, before, limit, filter.account.map(|account| account.0)], job)?
         .collect::<Result<_, _>>()?;
     let next = (items.len() == limit).then(|| items.last().map(|job| job.id.to_string())).flatten();
     Ok(Page { items, next })
+}
+
+/// A condition that the indexes of waiting, running and ended jobs are made for.
+const fn one_state(state: JobState) -> &'static str {
+    match state {
+        JobState::Pending => " AND state = 0",
+        JobState::Processing => " AND state = 1",
+        JobState::Completed => " AND state >= 2 AND state = 2",
+        JobState::Skipped => " AND state >= 2 AND state = 3",
+        JobState::Held => " AND state >= 2 AND state = 4",
+        JobState::Failed => " AND state >= 2 AND state = 5",
+    }
 }
 
 fn counts(connection: &Connection, tenant: &str, now: Timestamp) -> rusqlite::Result<QueueCounts> {
