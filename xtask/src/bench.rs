@@ -36,6 +36,8 @@ struct Length {
     arrivals: usize,
     companies: usize,
     jobs: usize,
+    few_stored: usize,
+    many_stored: usize,
     starts: usize,
 }
 
@@ -46,7 +48,7 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     }
     let (quick, debug) = (arguments.contains(&"--quick"), arguments.contains(&"--debug"));
     let length = if quick { Length::QUICK } else { Length::FULL };
-    let (binary, queue_rate) = build(debug, arguments.contains(&"--built"))?;
+    let (binary, examples) = build(debug, arguments.contains(&"--built"))?;
     let folder = target().join("bench");
     fs::create_dir_all(&folder)?;
     drop(fs::remove_file(folder.join("bench.log")));
@@ -62,7 +64,9 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     journey::one_by_one(&place, &length, &mut report)?;
     journey::burst(&place, &length, &mut report)?;
     println!("\nThe queue alone");
-    queue(&queue_rate, &place, &length, &mut report)?;
+    queue(&examples.queue, &place, &length, &mut report)?;
+    println!("\nA store that has grown");
+    scale(&examples.scale, &place, &length, &mut report)?;
     println!("\nFootprint");
     footprint(&place, &length, &mut report)?;
     place.clear();
@@ -74,8 +78,14 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The product and the example that measures the queue; those of the last time when they are `built` already.
-fn build(debug: bool, built: bool) -> anyhow::Result<(PathBuf, PathBuf)> {
+/// The programs that measure the store without HTTP around it.
+struct Examples {
+    queue: PathBuf,
+    scale: PathBuf,
+}
+
+/// The product and the examples that measure the store; those of the last time when they are `built` already.
+fn build(debug: bool, built: bool) -> anyhow::Result<(PathBuf, Examples)> {
     let folder = target().join(if debug { "debug" } else { "release" });
     if !built {
         if debug {
@@ -84,16 +94,18 @@ fn build(debug: bool, built: bool) -> anyhow::Result<(PathBuf, PathBuf)> {
             install::release_binary()?;
         }
         let mut example = vec!["build", "--quiet", "--locked", "--package", "connector-store"];
-        example.extend(["--example", "queue_rate"]);
+        example.extend(["--example", "queue_rate", "--example", "store_scale"]);
         example.extend((!debug).then_some("--release"));
         shell::run("cargo", &example)?;
     }
-    let (binary, queue_rate) =
-        (folder.join("so-connector"), std::path::absolute(folder.join("examples/queue_rate"))?);
-    if let Some(missing) = [&binary, &queue_rate].into_iter().find(|program| !program.exists()) {
+    let binary = folder.join("so-connector");
+    let example = |name: &str| std::path::absolute(folder.join("examples").join(name));
+    let examples = Examples { queue: example("queue_rate")?, scale: example("store_scale")? };
+    let all = [&binary, &examples.queue, &examples.scale];
+    if let Some(missing) = all.into_iter().find(|program| !program.exists()) {
         bail!("{} is not built yet; run it once without --built", missing.display());
     }
-    Ok((binary, queue_rate))
+    Ok((binary, examples))
 }
 
 fn head(quick: bool, debug: bool) -> anyhow::Result<String> {
@@ -127,6 +139,37 @@ fn queue(program: &Path, place: &Place, length: &Length, report: &mut Report) ->
     }
     report.figure("queue alone: put in, 500 at a time", median(&mut enqueue), "jobs/s", Bar::None);
     report.figure("queue alone: lease 16 at a time and end each", median(&mut drain), "jobs/s", Bar::None);
+    Ok(())
+}
+
+/// What must not grow with the number of stored jobs, and what it is called.
+const FLAT: &[(&str, &str)] = &[
+    ("claim_us", "claim 16 jobs"),
+    ("settle_us", "end 16 jobs"),
+    ("accounts_us", "the dashboard's list of accounts"),
+    ("jobs_us", "the list of jobs"),
+    ("completed_us", "the list of completed jobs"),
+    ("events_us", "the list of events"),
+];
+
+fn scale(program: &Path, place: &Place, length: &Length, report: &mut Report) -> anyhow::Result<()> {
+    place.clear();
+    let file = place.folder.join("bench.db");
+    let mut all = Vec::new();
+    // The same file grows, so that the small and the large one lie on the same disk in the same hour.
+    for jobs in [length.few_stored, length.many_stored] {
+        report.idle(machine::quiet(length.patience)?);
+        let said = output(&program.to_string_lossy(), &[&file.to_string_lossy(), &jobs.to_string()])?;
+        all.push(serde_json::from_str::<Value>(&said)?);
+    }
+    let (few, many) = (length.few_stored, length.many_stored);
+    for (key, what) in FLAT {
+        let of = |said: &Value| said[*key].as_f64().unwrap_or(f64::NAN);
+        let (small, large) = (of(&all[0]), of(&all[1]));
+        report.figure(&format!("{what}, {many} jobs stored"), large / 1000.0, "ms", Bar::None);
+        report.figure(&format!("… ÷ with {few} stored"), large / small, "×", Bar::AtMost(1.3));
+    }
+    report.figure("size of the database then", size(&file)?, "MiB", Bar::None);
     Ok(())
 }
 

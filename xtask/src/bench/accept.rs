@@ -231,6 +231,8 @@ impl Length {
         arrivals: 60,
         companies: 200,
         jobs: 50_000,
+        few_stored: 10_000,
+        many_stored: 1_000_000,
         starts: 10,
     };
     /// A look that takes a minute.
@@ -242,6 +244,8 @@ impl Length {
         arrivals: 10,
         companies: 40,
         jobs: 5_000,
+        few_stored: 1_000,
+        many_stored: 20_000,
         starts: 3,
     };
 }
