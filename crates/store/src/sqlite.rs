@@ -16,6 +16,8 @@ mod checkpoint;
 mod connection;
 mod duties;
 mod inbox;
+#[doc(hidden)]
+pub mod inline;
 mod journal;
 mod leave;
 mod peek;
@@ -53,8 +55,10 @@ pub struct SqliteStore {
     wake: Arc<Notify>,
     changes: watch::Receiver<u64>,
     path: PathBuf,
+    /// Whether no other process works with this database, so that each lease found at the start is a dead one's.
+    alone: bool,
     // Held for as long as the store lives: one process per database.
-    _lock: std::fs::File,
+    _lock: Option<std::fs::File>,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -81,7 +85,7 @@ impl SqliteStore {
         let (sender, changes) = watch::channel(0);
         let writer = writer::Writer::start(path, first, options, Arc::clone(&wake), sender)?;
         let readers = readers::Readers::new(path);
-        Ok(Self { writer, readers, wake, changes, path: path.to_owned(), _lock: lock })
+        Ok(Self { writer, readers, wake, changes, path: path.to_owned(), alone: true, _lock: Some(lock) })
     }
 
     /// Turns true when the database has failed for so long that a fresh start is the best that is left to try.

@@ -80,6 +80,21 @@ pub(super) fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Conne
     Ok(connection)
 }
 
+/// Opens a database that is nowhere but in memory, migrated.
+pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
+    let path = Path::new(":memory:");
+    let mut connection = Connection::open_in_memory()
+        .map_err(|error| unusable(path, &format!("it cannot be opened: {error}")))?;
+    let prepared =
+        keep_plans(&connection).map_err(Trouble::from).and_then(|_| migrate(&mut connection, path));
+    prepared.map_err(|trouble| match trouble {
+        Trouble::Sqlite(error) => unusable(path, &error.to_string()),
+        Trouble::Refused(words) => unusable(path, &words),
+    })?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
 enum Trouble {
     Sqlite(rusqlite::Error),
     Refused(String),

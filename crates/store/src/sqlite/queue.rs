@@ -25,7 +25,8 @@ use crate::queue::{Adopted, JobFilter, Lease, MOST_CRASHES, Queue, QueueCounts, 
 #[async_trait]
 impl Queue for SqliteStore {
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.writer.call(move |connection, touched| abandoned(connection, touched, None, now)).await
+        let until = if self.alone { None } else { Some(now) };
+        self.writer.call(move |connection, touched| abandoned(connection, touched, until, now)).await
     }
 
     async fn lease(

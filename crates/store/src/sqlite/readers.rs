@@ -7,20 +7,47 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::connection;
+use super::inline::Inline;
 use super::writer::as_store_error;
 use crate::StoreError;
 
 const MOST: usize = 4;
 
+/// Takes requests that only read.
+pub(super) enum Readers {
+    /// To connections of their own.
+    Pool(Pool),
+    /// At once, on the calling task.
+    Inline(Inline),
+}
+
+impl Readers {
+    pub(super) fn new(path: &Path) -> Self {
+        Self::Pool(Pool::new(path))
+    }
+
+    /// Runs a query. All its statements see the same moment.
+    pub(super) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        match self {
+            Self::Pool(pool) => pool.read(query).await,
+            Self::Inline(inline) => inline.read(query).await,
+        }
+    }
+}
+
 /// A few reading connections, opened when needed.
-pub(super) struct Readers {
+pub(super) struct Pool {
     path: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
 }
 
-impl Readers {
-    pub(super) fn new(path: &Path) -> Self {
+impl Pool {
+    fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
             idle: Arc::new(Mutex::new(Vec::new())),
@@ -28,8 +55,8 @@ impl Readers {
         }
     }
 
-    /// Runs a query off the async threads. All its statements see the same moment.
-    pub(super) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    /// Runs a query off the async threads.
+    async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,

@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::checkpoint::Checkpoint;
+use super::inline::Inline;
 use super::{Options, Synchronous, connection};
 use crate::StoreError;
 
@@ -65,8 +66,47 @@ where
     }
 }
 
+/// Takes requests that write.
+pub(super) enum Writer {
+    /// To the writing thread.
+    Batched(Batched),
+    /// At once, on the calling task.
+    Inline(Inline),
+}
+
+impl Writer {
+    pub(super) fn start(
+        path: &Path,
+        first: Connection,
+        options: &Options,
+        wake: Arc<Notify>,
+        changes: watch::Sender<u64>,
+    ) -> Result<Self, StoreError> {
+        Batched::start(path, first, options, wake, changes).map(Self::Batched)
+    }
+
+    /// Runs a request in a transaction and returns its value once that is committed.
+    pub(super) async fn call<T, F>(&self, run: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection, &mut Touched) -> rusqlite::Result<T> + Send + 'static,
+    {
+        match self {
+            Self::Batched(batched) => batched.call(run).await,
+            Self::Inline(inline) => inline.write(run).await,
+        }
+    }
+
+    pub(super) fn given_up(&self) -> watch::Receiver<bool> {
+        match self {
+            Self::Batched(batched) => batched.given_up.clone(),
+            Self::Inline(_) => watch::channel(false).1,
+        }
+    }
+}
+
 /// Hands requests to the writing thread.
-pub(super) struct Writer {
+pub(super) struct Batched {
     /// `None` only while it is being closed.
     sender: Option<mpsc::Sender<Box<dyn Command>>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -75,7 +115,7 @@ pub(super) struct Writer {
 }
 
 /// Closing waits for what was handed over, so that nothing is cut off and one tidy file is left.
-impl Drop for Writer {
+impl Drop for Batched {
     fn drop(&mut self) {
         drop(self.sender.take());
         if let Some(thread) = self.thread.take()
@@ -86,8 +126,8 @@ impl Drop for Writer {
     }
 }
 
-impl Writer {
-    pub(super) fn start(
+impl Batched {
+    fn start(
         path: &Path,
         first: Connection,
         options: &Options,
@@ -121,7 +161,7 @@ impl Writer {
     }
 
     /// Runs a request in the next batch and returns its value once that is on disk.
-    pub(super) async fn call<T, F>(&self, run: F) -> Result<T, StoreError>
+    async fn call<T, F>(&self, run: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Connection, &mut Touched) -> rusqlite::Result<T> + Send + 'static,
@@ -135,10 +175,6 @@ impl Writer {
             mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
         result.await.map_err(|_| StoreError::Unavailable("the writing thread has ended".into()))?
-    }
-
-    pub(super) fn given_up(&self) -> watch::Receiver<bool> {
-        self.given_up.clone()
     }
 }
 
@@ -308,15 +344,15 @@ fn alone(connection: &Connection, command: &mut Box<dyn Command>) -> rusqlite::R
     }
 }
 
-fn begin(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)
 }
 
-fn commit(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn commit(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("COMMIT")?.execute([]).map(drop)
 }
 
-fn rollback(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn rollback(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("ROLLBACK")
 }
 
