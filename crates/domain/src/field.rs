@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::drift::Drift;
@@ -134,6 +135,18 @@ pub struct Fields {
     /// Why the tenant's fields may not be what they were when they were last looked at.
     #[serde(default)]
     pub doubt: Option<String>,
+    /// Which version of the record this is.
+    #[serde(default)]
+    pub version: Option<Version>,
+}
+
+/// A version of a record, as the CRM tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// When it was saved, by the CRM's clock.
+    pub at: Timestamp,
+    /// A number that stands for what else we go by: name, website, owner.
+    pub besides: u64,
 }
 
 /// What a field can hold.

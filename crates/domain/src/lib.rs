@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod clock;
+pub mod coverage;
 pub mod drift;
 pub mod event;
 pub mod field;
@@ -19,5 +20,6 @@ pub mod profile;
 pub mod reason;
 pub mod remedy;
 pub mod sender;
+pub mod sweep;
 pub mod text;
 pub mod vertical;
