@@ -11,6 +11,7 @@ pub(crate) mod journal;
 pub(crate) mod queue;
 pub(crate) mod samples;
 pub(crate) mod settings;
+pub(crate) mod snapshots;
 
 /// Makes one test of each promise. `$fresh` gives something to keep alive, and the store.
 macro_rules! suite {
@@ -39,6 +40,7 @@ macro_rules! suite {
             what_was_held_for_a_reason_goes_on_when_the_reason_is_gone,
             jobs_are_counted_and_listed_by_state,
             asking_for_work_rings_the_bell,
+            what_was_told_goes_before_what_a_sweep_found_and_nothing_waits_for_ever,
         );
         $crate::conformance::suite!($fresh; accounts:
             names_and_owners_are_shown_as_soon_as_known,
@@ -56,6 +58,12 @@ macro_rules! suite {
         $crate::conformance::suite!($fresh; duties:
             a_duty_has_one_holder_until_its_time_is_over,
             a_duty_that_is_left_is_free_at_once,
+        );
+        $crate::conformance::suite!($fresh; snapshots:
+            the_newest_version_counts_and_who_wrote_it,
+            a_snapshot_is_kept_with_how_far_the_sweep_has_come,
+            the_books_tell_the_last_events_and_jobs_of_a_record,
+            an_event_of_a_person_is_known_whether_its_company_was_or_not,
         );
         $crate::conformance::suite!($fresh; settings:
             a_value_is_kept_and_replaced,

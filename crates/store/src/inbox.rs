@@ -36,6 +36,8 @@ pub struct Delivery {
 pub enum Content {
     /// An event.
     Event(Event),
+    /// What a sweep found, as an event would have told it. Its work gives way to that of real events.
+    Found(Event),
     /// It is authentic, but cannot be read; why, in words.
     Unreadable(String),
 }
@@ -81,6 +83,27 @@ impl Disposition {
     }
 }
 
+/// Who told of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// SuperOffice.
+    Webhook,
+    /// A sweep of ours.
+    Sweep,
+}
+
+impl Content {
+    /// The event, when it could be read, and who told of it.
+    pub const fn event(&self) -> Option<(&Event, Source)> {
+        match self {
+            Self::Event(event) => Some((event, Source::Webhook)),
+            Self::Found(event) => Some((event, Source::Sweep)),
+            Self::Unreadable(_) => None,
+        }
+    }
+}
+
 /// A stored event, without its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
@@ -88,6 +111,8 @@ pub struct StoredEvent {
     pub seq: i64,
     /// Its identity.
     pub id: EventId,
+    /// Who told of it.
+    pub source: Source,
     /// Its name, such as `contact.changed`.
     pub name: String,
     /// The record.
@@ -100,6 +125,8 @@ pub struct StoredEvent {
     pub changes: String,
     /// When it arrived.
     pub received_at: Timestamp,
+    /// When it happened, by the CRM's clock.
+    pub happened_at: Option<Timestamp>,
     /// What became of it.
     pub disposition: Disposition,
     /// Why it was skipped, or could not be read.

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod page;
 pub mod queue;
 pub mod settings;
+pub mod snapshots;
 pub mod sqlite;
 
 pub use accounts::Accounts;
@@ -22,8 +23,9 @@ pub use inbox::Inbox;
 pub use journal::Journal;
 pub use queue::Queue;
 pub use settings::Settings;
+pub use snapshots::Snapshots;
 
 /// Everything that one database offers. Callers take the narrow traits; only wiring and tests take this.
-pub trait Store: Inbox + Queue + Accounts + Journal + Settings + Duties {}
+pub trait Store: Inbox + Queue + Accounts + Journal + Settings + Duties + Snapshots {}
 
-impl<T: Inbox + Queue + Accounts + Journal + Settings + Duties> Store for T {}
+impl<T: Inbox + Queue + Accounts + Journal + Settings + Duties + Snapshots> Store for T {}

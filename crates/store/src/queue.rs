@@ -105,7 +105,8 @@ pub trait Queue: Send + Sync {
     /// [`MOST_CRASHES`] times fails. Returns how many jobs were found.
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Leases up to `most` due jobs to `worker`, until `now + ttl`, the one that is due longest first.
+    /// Leases up to `most` due jobs to `worker`, until `now + ttl`, the one that is due longest first. What a sweep found goes
+    /// after what was told, unless it has waited for five minutes longer.
     ///
     /// A leased job is hidden from every other worker, and so are the other jobs of the same account. A worker that
     /// dies needs no cleaning up after: its job is due again when the lease ends.

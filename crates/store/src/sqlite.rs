@@ -25,6 +25,7 @@ mod queue;
 mod readers;
 mod rows;
 mod settings;
+mod snapshots;
 mod writer;
 
 pub use connection::Synchronous;

@@ -4,7 +4,7 @@ use connector_domain::ids::ContactId;
 use connector_domain::job::{JobState, Settlement};
 use connector_domain::reason::Reason;
 
-use super::samples::{MINUTE, SECOND, changed, contact, lease, noon, person, policy, tenant};
+use super::samples::{MINUTE, SECOND, changed, contact, found, lease, noon, person, policy, tenant};
 use crate::Store;
 use crate::inbox::Accepted;
 use crate::page::PageRequest;
@@ -194,4 +194,20 @@ pub(crate) async fn asking_for_work_rings_the_bell(store: &dyn Store) {
     let again =
         store.enqueue(&tenant(), &[(person(7), Some(ContactId(18)))], policy(), noon()).await.unwrap();
     assert_eq!(again, 0);
+}
+
+pub(crate) async fn what_was_told_goes_before_what_a_sweep_found_and_nothing_waits_for_ever(
+    store: &dyn Store,
+) {
+    for id in 1..=3 {
+        found(store, &format!("sweep:{id}"), contact(id), noon()).await;
+    }
+    let next = async |at| lease(store, at).await.unwrap().job.record.id;
+    changed(store, "told-4", contact(4), noon() + SECOND).await;
+    changed(store, "told-2", contact(2), noon() + SECOND).await;
+    assert_eq!(next(noon() + SECOND).await, 2, "an event about what was found makes it urgent");
+    assert_eq!(next(noon() + SECOND).await, 4);
+    assert_eq!(next(noon() + SECOND).await, 1, "nothing else is due");
+    changed(store, "told-5", contact(5), noon() + MINUTE * 6).await;
+    assert_eq!(next(noon() + MINUTE * 6).await, 3, "it has waited for long enough");
 }

@@ -67,6 +67,14 @@ pub(crate) async fn changed(store: &dyn Store, id: &str, record: RecordRef, at: 
     store.accept(delivery(event(id, record, &[column]), at), policy()).await.unwrap()
 }
 
+/// Takes in what a sweep found about a record's name or title.
+pub(crate) async fn found(store: &dyn Store, id: &str, record: RecordRef, at: Timestamp) -> Accepted {
+    let mut delivery = delivery(Event { at: Some(at), ..event(id, record, &[]) }, at);
+    let Content::Event(event) = delivery.content else { unreachable!("it was made of an event") };
+    delivery.content = Content::Found(event);
+    store.accept(delivery, policy()).await.unwrap()
+}
+
 pub(crate) async fn lease(store: &dyn Store, at: Timestamp) -> Option<Lease> {
     store.lease("worker-a", 1, MINUTE, at).await.unwrap().pop()
 }

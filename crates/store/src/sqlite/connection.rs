@@ -28,6 +28,7 @@ pub(super) const SCHEMA: i64 = MIGRATIONS.len() as i64;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001-spine.sql"),
     include_str!("../../migrations/sqlite/0002-duties.sql"),
+    include_str!("../../migrations/sqlite/0003-sweep.sql"),
 ];
 
 /// When a commit counts as done.

@@ -14,10 +14,10 @@ use tokio::sync::watch;
 
 use super::SqliteStore;
 use super::queue::{Wanted, want};
-use super::rows::{StoredId, count, entity, event_id, millis, reason, strange, timestamp};
+use super::rows::{StoredId, count, entity, event_id, millis, reason, strange, timestamp, timestamp_opt};
 use super::writer::Touched;
 use crate::StoreError;
-use crate::inbox::{Accepted, Content, Delivery, Disposition, Inbox, StoredEvent};
+use crate::inbox::{Accepted, Content, Delivery, Disposition, Inbox, Source, StoredEvent};
 use crate::page::{Page, PageRequest};
 
 #[async_trait]
@@ -93,7 +93,10 @@ fn accept(
             )?;
             Ok(Accepted::Parked)
         }
-        Content::Event(event) => accept_event(connection, touched, delivery, event, policy),
+        Content::Event(event) => {
+            accept_event(connection, touched, delivery, (event, Source::Webhook), policy)
+        }
+        Content::Found(event) => accept_event(connection, touched, delivery, (event, Source::Sweep), policy),
     }
 }
 
@@ -101,7 +104,7 @@ fn accept_event(
     connection: &Connection,
     touched: &mut Touched,
     delivery: &Delivery,
-    event: &Event,
+    (event, source): (&Event, Source),
     policy: &Policy,
 ) -> rusqlite::Result<Accepted> {
     let account = account_of(connection, event)?;
@@ -120,7 +123,8 @@ fn accept_event(
                 Some(record) => {
                     touched.queue = true;
                     let created = event.kind == connector_domain::event::EventKind::Created;
-                    let wanted = Wanted { tenant: &event.tenant.0, record, account, created };
+                    let swept = source == Source::Sweep;
+                    let wanted = Wanted { tenant: &event.tenant.0, record, account, created, swept };
                     let (job, is_new) = want(connection, &wanted, policy.rest, delivery.received_at)?;
                     if is_new {
                         (Disposition::Queued, None, Some(job), Accepted::New(job))
@@ -229,8 +233,8 @@ fn last_write(
 }
 
 /// All but the body, which may be large.
-pub(super) const EVENT_COLUMNS: &str = "seq, event_id, name, entity, entity_id, account_id, changed_by, changes, \
-     received_at, disposition, reason, words, job_id, repeats";
+pub(super) const EVENT_COLUMNS: &str = "seq, event_id, source, name, entity, entity_id, account_id, changed_by, changes, \
+     received_at, happened_at, disposition, reason, words, job_id, repeats";
 
 /// What an event's row says besides the delivery itself.
 struct Particulars<'a> {
@@ -251,8 +255,8 @@ fn store(connection: &Connection, delivery: &Delivery, row: &Particulars<'_>) ->
     connection
         .prepare_cached(
             "INSERT INTO events (tenant, event_id, name, entity, entity_id, account_id, changed_by, changes,
-                                 received_at, disposition, reason, words, job_id, body)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                                 received_at, disposition, reason, words, job_id, body, source, happened_at)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?
         .execute(params![
             delivery.tenant.0,
@@ -269,8 +273,17 @@ fn store(connection: &Connection, delivery: &Delivery, row: &Particulars<'_>) ->
             row.words,
             row.job.map(|job| job.0),
             &delivery.body[..],
+            delivery.content.event().map_or(0, |(_, source)| source_number(source)),
+            row.event.and_then(|event| event.at).map(millis),
         ])
         .map(drop)
+}
+
+const fn source_number(source: Source) -> i64 {
+    match source {
+        Source::Webhook => 0,
+        Source::Sweep => 1,
+    }
 }
 
 const fn disposition_number(disposition: Disposition) -> i64 {
@@ -324,12 +337,14 @@ pub(super) fn stored(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     Ok(StoredEvent {
         seq: row.get("seq")?,
         id: EventId(event_id(row)?),
+        source: if row.get("source")? { Source::Sweep } else { Source::Webhook },
         name: row.get("name")?,
         record,
         account: account.map(ContactId),
         changed_by: row.get("changed_by")?,
         changes: row.get("changes")?,
         received_at: timestamp(row, "received_at")?,
+        happened_at: timestamp_opt(row, "happened_at")?,
         disposition: disposition(row.get("disposition")?)?,
         reason: reason(row, "reason")?,
         words: row.get("words")?,

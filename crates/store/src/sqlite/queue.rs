@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::SqliteStore;
 use super::inbox::meet_person;
 use super::journal::{add_steps, close_intents};
-use super::rows::{JOB_COLUMNS, job, job_by_id, lane, millis, state, state_number, timestamp_opt};
+use super::rows::{JOB_COLUMNS, job, job_by_id, lane, millis, moment, state, state_number, timestamp_opt};
 use super::writer::Touched;
 use crate::StoreError;
 use crate::journal::{Resolution, Step};
@@ -106,15 +106,10 @@ impl Queue for SqliteStore {
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         self.readers
             .read(|connection| {
-                connection
-                    .prepare_cached(
-                        "SELECT j.run_at FROM jobs j INDEXED BY jobs_due WHERE j.state = 0
-                           AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
-                           ORDER BY j.run_at, j.id LIMIT 1",
-                    )?
-                    .query_row([], |row| timestamp_opt(row, "run_at"))
-                    .optional()
-                    .map(Option::flatten)
+                let told = first_free(connection, false, i64::MAX)?;
+                let found = first_free(connection, true, i64::MAX)?;
+                let first = told.into_iter().chain(found).map(|(_, run_at)| run_at).min();
+                first.map(|run_at| moment("run_at", run_at)).transpose()
             })
             .await
     }
@@ -148,8 +143,13 @@ impl Queue for SqliteStore {
             .call(move |connection, touched| {
                 let mut fresh = 0;
                 for (record, account) in &records {
-                    let wanted =
-                        Wanted { tenant: &tenant, record: *record, account: *account, created: false };
+                    let wanted = Wanted {
+                        tenant: &tenant,
+                        record: *record,
+                        account: *account,
+                        created: false,
+                        swept: false,
+                    };
                     let (_, is_new) = want(connection, &wanted, policy.rest, now)?;
                     fresh += u64::from(is_new);
                 }
@@ -184,12 +184,17 @@ impl Queue for SqliteStore {
     }
 }
 
+/// So much longer a job that a sweep asked for waits than others, and no more.
+const BULK_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+
 /// Work that is asked for.
 pub(super) struct Wanted<'a> {
     pub(super) tenant: &'a str,
     pub(super) record: RecordRef,
     pub(super) account: Option<ContactId>,
     pub(super) created: bool,
+    /// Whether a sweep asks for it.
+    pub(super) swept: bool,
 }
 
 /// Joins the waiting job of the record, or begins one. Says which job, and whether it is new.
@@ -236,7 +241,7 @@ fn join(connection: &Connection, wanted: &Wanted<'_>, job: i64, now: Timestamp) 
         .prepare_cached(
             "UPDATE jobs SET events = events + 1, created = max(created, ?2), updated_at = ?3,
                              account_id = coalesce(?4, account_id),
-                             lane = CASE WHEN ?4 IS NULL THEN lane ELSE ?5 END
+                             lane = CASE WHEN ?4 IS NULL THEN lane ELSE ?5 END, bulk = min(bulk, ?6)
               WHERE id = ?1",
         )?
         .execute((
@@ -245,6 +250,7 @@ fn join(connection: &Connection, wanted: &Wanted<'_>, job: i64, now: Timestamp) 
             millis(now),
             wanted.account.map(|account| account.0),
             lane(wanted.record, wanted.account),
+            wanted.swept,
         ))
         .map(drop)
 }
@@ -257,8 +263,8 @@ fn begin(
 ) -> rusqlite::Result<JobId> {
     connection
         .prepare_cached(
-            "INSERT INTO jobs (tenant, entity, entity_id, account_id, lane, created, state, run_at, events, created_at, updated_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 1, ?8, ?8)",
+            "INSERT INTO jobs (tenant, entity, entity_id, account_id, lane, created, state, run_at, events, created_at, updated_at, swept, bulk)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 1, ?8, ?8, ?9, ?9)",
         )?
         .execute(params![
             wanted.tenant,
@@ -269,6 +275,7 @@ fn begin(
             wanted.created,
             rested.max(millis(now)),
             millis(now),
+            wanted.swept,
         ])?;
     Ok(JobId(connection.last_insert_rowid()))
 }
@@ -279,20 +286,46 @@ fn lease_one(
     ttl: SignedDuration,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Lease>> {
+    let Some(next) = next_to_lease(connection, now)? else { return Ok(None) };
     let sql = format!(
         "UPDATE jobs SET state = 1, attempts = attempts + 1, fence = fence + 1, lease_owner = ?1, lease_until = ?2,
                          started_at = ?3, updated_at = ?3
-          WHERE id = (SELECT j.id FROM jobs j INDEXED BY jobs_due
-                       WHERE j.state = 0 AND j.run_at <= ?3
-                         AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
-                       ORDER BY j.run_at, j.id LIMIT 1)
+          WHERE id = ?4
           RETURNING {JOB_COLUMNS}, fence"
     );
     connection
         .prepare_cached(&sql)?
-        .query_row((worker, millis(now + ttl), millis(now)), |row| {
+        .query_row((worker, millis(now + ttl), millis(now), next), |row| {
             Ok(Lease { job: job(row)?, fence: row.get("fence")?, until: now + ttl })
         })
+        .optional()
+}
+
+/// The job to lease next: the one that is due longest and not held back. What a sweep found gives way to what was told,
+/// unless it has waited for so much longer that it would never have its turn.
+fn next_to_lease(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<i64>> {
+    let (told, found) =
+        (first_free(connection, false, millis(now))?, first_free(connection, true, millis(now))?);
+    let patience = i64::try_from(BULK_PATIENCE.as_millis()).unwrap_or(i64::MAX / 4);
+    Ok(match (told, found) {
+        (Some((_, told_at)), Some((found, found_at))) if found_at.saturating_add(patience) < told_at => {
+            Some(found)
+        }
+        (Some((told, _)), _) => Some(told),
+        (None, found) => found.map(|(found, _)| found),
+    })
+}
+
+/// The first job due by `until` whose lane is free, and when it was due.
+fn first_free(connection: &Connection, bulk: bool, until: i64) -> rusqlite::Result<Option<(i64, i64)>> {
+    connection
+        .prepare_cached(
+            "SELECT j.id, j.run_at FROM jobs j INDEXED BY jobs_due
+              WHERE j.state = 0 AND j.bulk = ?1 AND j.run_at <= ?2
+                AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
+              ORDER BY j.run_at, j.id LIMIT 1",
+        )?
+        .query_row((bulk, until), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
 }
 
@@ -488,7 +521,8 @@ fn retry(
         }
         JobState::Completed => {
             // A success stays in the history; the new try is a job of its own.
-            let wanted = Wanted { tenant, record: job.record, account: job.account, created: false };
+            let wanted =
+                Wanted { tenant, record: job.record, account: job.account, created: false, swept: false };
             let (fresh, _) = want(connection, &wanted, SignedDuration::ZERO, now)?;
             connection
                 .prepare_cached("UPDATE jobs SET run_at = ?2, updated_at = ?2 WHERE id = ?1")?
@@ -610,7 +644,8 @@ fn counts(connection: &Connection, tenant: &str, now: Timestamp) -> rusqlite::Re
         }
     }
     counts.oldest_due_at = connection
-        .prepare_cached("SELECT min(run_at) AS run_at FROM jobs WHERE state = 0 AND run_at <= ?1")?
+        .prepare_cached("SELECT min(run_at) AS run_at FROM (SELECT min(run_at) AS run_at FROM jobs WHERE state = 0 AND bulk = 0 AND run_at <= ?1
+               UNION ALL SELECT min(run_at) FROM jobs WHERE state = 0 AND bulk = 1 AND run_at <= ?1)")?
         .query_row([millis(now)], |row| timestamp_opt(row, "run_at"))?;
     Ok(counts)
 }

@@ -20,6 +20,10 @@ pub(super) fn timestamp(row: &Row<'_>, column: &str) -> rusqlite::Result<Timesta
     Timestamp::from_millisecond(millis).map_err(|error| strange(column, &error.to_string()))
 }
 
+pub(super) fn moment(column: &str, millis: i64) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_millisecond(millis).map_err(|error| strange(column, &error.to_string()))
+}
+
 pub(super) fn timestamp_opt(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
     let millis: Option<i64> = row.get(column)?;
     millis
