@@ -19,6 +19,7 @@ pub mod policy;
 pub mod profile;
 pub mod reason;
 pub mod remedy;
+pub mod retention;
 pub mod sender;
 pub mod sweep;
 pub mod text;

@@ -9,6 +9,7 @@ pub(crate) mod duties;
 pub(crate) mod inbox;
 pub(crate) mod journal;
 pub(crate) mod queue;
+pub(crate) mod retention;
 pub(crate) mod samples;
 pub(crate) mod settings;
 pub(crate) mod snapshots;
@@ -64,6 +65,15 @@ macro_rules! suite {
             a_snapshot_is_kept_with_how_far_the_sweep_has_come,
             the_books_tell_the_last_events_and_jobs_of_a_record,
             an_event_of_a_person_is_known_whether_its_company_was_or_not,
+        );
+        $crate::conformance::suite!($fresh; retention:
+            what_is_old_goes_and_what_is_young_stays,
+            what_has_not_ended_stays_however_old_it_is,
+            the_newest_job_of_a_record_and_the_newest_write_of_a_field_stay,
+            a_body_goes_before_its_event_and_a_repeat_is_known_all_the_same,
+            nothing_is_left_of_a_deleted_record,
+            a_record_that_came_back_is_not_deleted,
+            a_pass_in_small_steps_does_what_one_large_step_does,
         );
         $crate::conformance::suite!($fresh; settings:
             a_value_is_kept_and_replaced,

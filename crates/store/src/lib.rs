@@ -12,6 +12,7 @@ pub mod inbox;
 pub mod journal;
 pub mod page;
 pub mod queue;
+pub mod retention;
 pub mod settings;
 pub mod snapshots;
 pub mod sqlite;
@@ -22,10 +23,11 @@ pub use error::StoreError;
 pub use inbox::Inbox;
 pub use journal::Journal;
 pub use queue::Queue;
+pub use retention::Retention;
 pub use settings::Settings;
 pub use snapshots::Snapshots;
 
 /// Everything that one database offers. Callers take the narrow traits; only wiring and tests take this.
-pub trait Store: Inbox + Queue + Accounts + Journal + Settings + Duties + Snapshots {}
+pub trait Store: Inbox + Queue + Accounts + Journal + Settings + Duties + Snapshots + Retention {}
 
-impl<T: Inbox + Queue + Accounts + Journal + Settings + Duties + Snapshots> Store for T {}
+impl<T: Inbox + Queue + Accounts + Journal + Settings + Duties + Snapshots + Retention> Store for T {}

@@ -23,6 +23,7 @@ mod leave;
 mod peek;
 mod queue;
 mod readers;
+mod retention;
 mod rows;
 mod settings;
 mod snapshots;
