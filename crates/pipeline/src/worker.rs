@@ -3,27 +3,27 @@
 //! Work is woken by the store's commits, not by sleeping. Jobs run side by side, never two of one account. When the CRM
 //! as a whole is out of order nothing is leased until it answers again; what waits keeps waiting, and nothing is lost.
 
-use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use connector_domain::ids::JobId;
-use connector_domain::job::Settlement;
-use connector_domain::remedy::{self, Next, Remedy};
-use connector_store::queue::{Lease, Settled};
-use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::crm::{Blame, CrmError};
+use crate::crm::Blame;
 use crate::discovery;
 use crate::patience::Patience;
 use crate::ports::Ports;
-use crate::run::{Failure, Halt, Work, run};
-use crate::status::{Condition, Part};
+use crate::status::Condition;
+
+mod attempt;
+mod lease;
+mod pause;
+
+use attempt::attempt;
+use lease::{Freed, Running, heart_beat, renew};
+use pause::{Outage, answers, pause, report};
 
 /// How the worker works.
 #[derive(Debug, Clone)]
@@ -63,61 +63,6 @@ pub struct Worker {
     patience: Mutex<Patience>,
 }
 
-/// The jobs in hand.
-#[derive(Clone, Default)]
-struct Running(Arc<Mutex<BTreeMap<JobId, InHand>>>);
-
-struct InHand {
-    fence: i64,
-    abandon: CancellationToken,
-}
-
-impl Running {
-    fn add(&self, lease: &Lease, abandon: CancellationToken) {
-        self.lock().insert(lease.job.id, InHand { fence: lease.fence, abandon });
-    }
-
-    /// Takes a job off the list, unless it is in hand anew.
-    fn remove(&self, job: JobId, fence: i64) {
-        let mut list = self.lock();
-        if list.get(&job).is_some_and(|in_hand| in_hand.fence == fence) {
-            list.remove(&job);
-        }
-    }
-
-    fn held(&self) -> Vec<(JobId, i64)> {
-        self.lock().iter().map(|(id, in_hand)| (*id, in_hand.fence)).collect()
-    }
-
-    fn abandon(&self, lost: &[JobId]) {
-        let all = self.lock();
-        for in_hand in lost.iter().filter_map(|id| all.get(id)) {
-            in_hand.abandon.cancel();
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, InHand>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-/// Frees the slot of a job, however its attempt ends.
-struct Freed {
-    running: Running,
-    bell: Arc<Notify>,
-    job: JobId,
-    fence: i64,
-    slot: Option<OwnedSemaphorePermit>,
-}
-
-impl Drop for Freed {
-    fn drop(&mut self) {
-        self.running.remove(self.job, self.fence);
-        drop(self.slot.take());
-        self.bell.notify_one();
-    }
-}
-
 /// What ended a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Woken {
@@ -127,22 +72,6 @@ enum Woken {
     ToLook,
 }
 
-/// What is known of an outage of the CRM.
-#[derive(Default)]
-struct Outage {
-    state: Mutex<Option<Down>>,
-    changed: Notify,
-}
-
-struct Down {
-    until: Timestamp,
-    wait: SignedDuration,
-}
-
-const FIRST_OUTAGE_WAIT: SignedDuration = SignedDuration::from_secs(1);
-const LONGEST_OUTAGE_WAIT: SignedDuration = SignedDuration::from_mins(1);
-const FIRST_SETTLE_WAIT: Duration = Duration::from_millis(200);
-const LONGEST_SETTLE_WAIT: Duration = Duration::from_secs(5);
 /// How soon to look again at fields that have drifted.
 const MENDING: Duration = Duration::from_secs(30);
 /// A net under the wake-ups: nothing should ever wait for it.
@@ -370,271 +299,5 @@ impl Worker {
             () = self.ports.look_again.notified() => Woken::ToLook,
             () = tokio::time::sleep(due) => Woken::ToWork,
         }
-    }
-}
-
-/// Runs one attempt to its end, or gives the job back.
-async fn attempt(ports: &Ports, lease: &Lease, abandon: &CancellationToken, outage: &Outage) {
-    let mut work = Work::new(ports, lease);
-    let outcome = tokio::select! {
-        biased;
-        // A panic is a defect of ours; it must cost this attempt, not the job's account for ever.
-        outcome = AssertUnwindSafe(run(&mut work)).catch_unwind() => outcome.unwrap_or_else(|_| Err(stumbled())),
-        () = abandon.cancelled() => Ok(Settlement::Again {
-            at: ports.clock.now(),
-            error: "stopped before it was done".into(),
-            counts: false,
-        }),
-    };
-    let settlement = match outcome {
-        Ok(settlement) => settlement,
-        Err(Halt::Settled(settlement)) => settlement,
-        Err(Halt::Gone) => return,
-        Err(Halt::ReadAgain) => Settlement::Again {
-            at: ports.clock.now(),
-            error: "the record was changed meanwhile".into(),
-            counts: true,
-        },
-        Err(Halt::Failed(failure)) => after_failure(ports, lease, blamed(ports, *failure, outage).await),
-    };
-    let Work { steps, resolutions, .. } = work;
-    settle(ports, lease, settlement, resolutions, steps, abandon).await;
-}
-
-fn stumbled() -> Halt {
-    Halt::Failed(Box::new(Failure {
-        words: "the program stumbled over this job; the log says where".into(),
-        remedy: Remedy::BackOff,
-        help: "report it, with the log".into(),
-        crm: None,
-    }))
-}
-
-/// Finds out whether the CRM as a whole is to blame; then the job is not, and everything waits.
-async fn blamed(ports: &Ports, failure: Failure, outage: &Outage) -> Failure {
-    let Some(error) = failure.crm.clone() else { return failure };
-    if let Remedy::Wait(wait) = error.remedy {
-        outage.begin_until(ports.clock.now(), wait);
-        return failure;
-    }
-    let error = if error.blame == Blame::Outage {
-        error
-    } else {
-        match ports.crm.probe().await {
-            Ok(()) => return failure,
-            Err(error) => error,
-        }
-    };
-    report(ports, &error);
-    outage.begin_after(&error, ports.clock.now());
-    let remedy = match error.remedy {
-        Remedy::Wait(wait) | Remedy::WaitForOthers(wait) => Remedy::WaitForOthers(wait),
-        Remedy::ReadAgain | Remedy::BackOff | Remedy::GiveUp => Remedy::WaitForOthers(FIRST_OUTAGE_WAIT),
-    };
-    Failure { remedy, ..failure }
-}
-
-fn after_failure(ports: &Ports, lease: &Lease, failure: Failure) -> Settlement {
-    let now = ports.clock.now();
-    let attempt = lease.job.faults + 1;
-    let Failure { words, remedy, help, .. } = failure;
-    match remedy::next(attempt, remedy, &ports.retry, now, jitter(lease)) {
-        Next::Again { at, counts } => Settlement::Again { at, error: words, counts },
-        Next::Never => Settlement::Failed { error: words, remedy: help },
-    }
-}
-
-/// Spreads retries; the same job and attempt always gives the same.
-fn jitter(lease: &Lease) -> f64 {
-    let mixed = lease.job.id.0.wrapping_mul(0x9E37_79B9).wrapping_add(lease.fence.wrapping_mul(0x85EB_CA6B));
-    f64::from(u16::try_from(mixed & 0xFFFF).unwrap_or(0)) / 65536.0
-}
-
-/// Stores the result; it is worth some patience, for without it the work would be done again.
-async fn settle(
-    ports: &Ports,
-    lease: &Lease,
-    settlement: Settlement,
-    resolutions: Vec<connector_store::journal::Resolution>,
-    steps: Vec<connector_store::journal::Step>,
-    abandon: &CancellationToken,
-) {
-    let job = lease.job.id;
-    // Longer each time: a disk stays full for a while, and the log may be on the same one.
-    let mut wait = FIRST_SETTLE_WAIT;
-    loop {
-        let now = ports.clock.now();
-        let stored =
-            ports.queue.settle(lease, settlement.clone(), resolutions.clone(), steps.clone(), now).await;
-        match stored {
-            Ok(Settled::Yes) => {
-                tracing::debug!(job.id = %job, state = %settlement.state(), "settled job {job}");
-                return;
-            }
-            Ok(Settled::Lost) => {
-                tracing::warn!(job.id = %job, "the lease of job {job} was over; its result is dropped");
-                return;
-            }
-            Err(error) => tracing::error!(job.id = %job, "the result of job {job} cannot be stored: {error}"),
-        }
-        if abandon.is_cancelled() {
-            return;
-        }
-        pause(wait, abandon).await;
-        wait = (wait * 2).min(LONGEST_SETTLE_WAIT);
-    }
-}
-
-/// Keeps the leases of running jobs, and stops a job that lost its own.
-async fn heart_beat(ports: Arc<Ports>, running: Running, lease: SignedDuration, stop: CancellationToken) {
-    let every = Duration::try_from(lease).unwrap_or(Duration::from_mins(1)) / 3;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(every) => {}
-        }
-        let held = running.held();
-        if !held.is_empty() {
-            renew(&ports, &running, &held, lease).await;
-        }
-    }
-}
-
-async fn renew(ports: &Ports, running: &Running, held: &[(JobId, i64)], lease: SignedDuration) {
-    match ports.queue.renew(held, lease, ports.clock.now()).await {
-        Ok(over) => running.abandon(&over),
-        Err(error) => tracing::error!("leases cannot be renewed: {error}"),
-    }
-}
-
-fn answers(condition: Condition, words: &str, help: Option<&str>) -> Part {
-    Part { name: "superoffice".into(), condition, words: words.to_owned(), remedy: help.map(str::to_owned) }
-}
-
-fn report(ports: &Ports, error: &CrmError) {
-    tracing::error!("SuperOffice cannot be worked with: {error}. What to do: {}", error.help);
-    ports.status.set(answers(Condition::Down, &error.words, Some(error.help)));
-}
-
-impl Outage {
-    /// Waits until the CRM says that it may be back, or a little longer each time when it does not say.
-    fn begin_after(&self, error: &CrmError, now: Timestamp) {
-        match error.back_in {
-            Some(wait) => self.begin_until(now, wait),
-            None => self.begin(now),
-        }
-    }
-
-    /// Ends the waiting, not the outage: the next thing to do is to see if the CRM is back.
-    fn ask_now(&self, now: Timestamp) {
-        if let Some(down) = &mut *self.state.lock().expect("no holder of the outage panics") {
-            down.until = now;
-        }
-    }
-
-    fn begin(&self, now: Timestamp) {
-        let mut state = self.state.lock().expect("no holder of the outage panics");
-        let wait = match &*state {
-            Some(down) if down.until > now => return,
-            Some(down) => (down.wait * 2).min(LONGEST_OUTAGE_WAIT),
-            None => FIRST_OUTAGE_WAIT,
-        };
-        *state = Some(Down { until: now + wait, wait });
-        self.changed.notify_one();
-    }
-
-    /// Leaves the CRM alone for as long as it asked for.
-    fn begin_until(&self, now: Timestamp, wait: SignedDuration) {
-        let mut state = self.state.lock().expect("no holder of the outage panics");
-        let until = now + wait.clamp(SignedDuration::ZERO, SignedDuration::from_hours(1));
-        if state.as_ref().is_none_or(|down| down.until < until) {
-            *state = Some(Down { until, wait: FIRST_OUTAGE_WAIT });
-            self.changed.notify_one();
-        }
-    }
-
-    fn end(&self) {
-        let ended = self.state.lock().expect("no holder of the outage panics").take();
-        if ended.is_some() {
-            tracing::info!("SuperOffice answers again");
-        }
-    }
-
-    /// How long to leave the CRM alone.
-    fn wait(&self, now: Timestamp) -> Option<Duration> {
-        let state = self.state.lock().expect("no holder of the outage panics");
-        let left = state.as_ref()?.until.duration_since(now);
-        Duration::try_from(left).ok().filter(|left| !left.is_zero())
-    }
-
-    /// Whether the next thing to do is to see if the CRM is back.
-    fn is_probing(&self) -> bool {
-        self.state.lock().expect("no holder of the outage panics").is_some()
-    }
-}
-
-async fn pause(length: Duration, stop: &CancellationToken) {
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = tokio::time::sleep(length) => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn noon() -> Timestamp {
-        "2026-05-04T12:00:00Z".parse().unwrap()
-    }
-
-    fn away(back_in: Option<SignedDuration>) -> CrmError {
-        CrmError {
-            words: "the tenant is offline: Suspended".into(),
-            remedy: Remedy::WaitForOthers(FIRST_OUTAGE_WAIT),
-            help: "nothing",
-            outcome_unknown: false,
-            blame: Blame::Outage,
-            back_in,
-        }
-    }
-
-    fn waits(outage: &Outage, now: Timestamp) -> u64 {
-        outage.wait(now).map_or(0, |wait| wait.as_secs())
-    }
-
-    #[test]
-    fn a_crm_that_says_when_it_is_back_is_left_alone_until_then() {
-        let (outage, minutes) = (Outage::default(), SignedDuration::from_mins);
-        outage.begin_after(&away(Some(minutes(7))), noon());
-        assert_eq!(waits(&outage, noon()), 7 * 60);
-        // Another job that fails meanwhile changes nothing.
-        outage.begin_after(&away(None), noon() + minutes(1));
-        assert_eq!(waits(&outage, noon() + minutes(6)), 60);
-        assert_eq!((waits(&outage, noon() + minutes(7)), outage.is_probing()), (0, true));
-        outage.begin_after(&away(Some(minutes(2))), noon() + minutes(7));
-        assert_eq!(waits(&outage, noon() + minutes(7)), 120);
-    }
-
-    #[test]
-    fn a_crm_that_does_not_say_is_asked_each_time_later() {
-        let (outage, mut now) = (Outage::default(), noon());
-        let mut all = Vec::new();
-        for _ in 0..8 {
-            outage.begin_after(&away(None), now);
-            all.push(waits(&outage, now));
-            now += SignedDuration::from_mins(2);
-        }
-        assert_eq!(all, [1, 2, 4, 8, 16, 32, 60, 60]);
-    }
-
-    #[test]
-    fn who_is_told_that_the_crm_is_back_asks_it_at_once() {
-        let outage = Outage::default();
-        outage.ask_now(noon());
-        assert!(!outage.is_probing(), "there is no outage to end");
-        outage.begin_after(&away(Some(SignedDuration::from_hours(1))), noon());
-        outage.ask_now(noon());
-        assert_eq!((waits(&outage, noon()), outage.is_probing()), (0, true));
     }
 }

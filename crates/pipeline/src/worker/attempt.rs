@@ -1,0 +1,130 @@
+//! One attempt at a job, from its lease to its settlement.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use connector_domain::job::Settlement;
+use connector_domain::remedy::{self, Next, Remedy};
+use connector_store::queue::{Lease, Settled};
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use super::pause::{FIRST_OUTAGE_WAIT, Outage, pause, report};
+use crate::crm::Blame;
+use crate::ports::Ports;
+use crate::run::{Failure, Halt, Work, run};
+
+const FIRST_SETTLE_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_SETTLE_WAIT: Duration = Duration::from_secs(5);
+
+/// Runs one attempt to its end, or gives the job back.
+pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &CancellationToken, outage: &Outage) {
+    let mut work = Work::new(ports, lease);
+    let outcome = tokio::select! {
+        biased;
+        // A panic is a defect of ours; it must cost this attempt, not the job's account for ever.
+        outcome = AssertUnwindSafe(run(&mut work)).catch_unwind() => outcome.unwrap_or_else(|_| Err(stumbled())),
+        () = abandon.cancelled() => Ok(Settlement::Again {
+            at: ports.clock.now(),
+            error: "stopped before it was done".into(),
+            counts: false,
+        }),
+    };
+    let settlement = match outcome {
+        Ok(settlement) => settlement,
+        Err(Halt::Settled(settlement)) => settlement,
+        Err(Halt::Gone) => return,
+        Err(Halt::ReadAgain) => Settlement::Again {
+            at: ports.clock.now(),
+            error: "the record was changed meanwhile".into(),
+            counts: true,
+        },
+        Err(Halt::Failed(failure)) => after_failure(ports, lease, blamed(ports, *failure, outage).await),
+    };
+    let Work { steps, resolutions, .. } = work;
+    settle(ports, lease, settlement, resolutions, steps, abandon).await;
+}
+
+fn stumbled() -> Halt {
+    Halt::Failed(Box::new(Failure {
+        words: "the program stumbled over this job; the log says where".into(),
+        remedy: Remedy::BackOff,
+        help: "report it, with the log".into(),
+        crm: None,
+    }))
+}
+
+/// Finds out whether the CRM as a whole is to blame; then the job is not, and everything waits.
+async fn blamed(ports: &Ports, failure: Failure, outage: &Outage) -> Failure {
+    let Some(error) = failure.crm.clone() else { return failure };
+    if let Remedy::Wait(wait) = error.remedy {
+        outage.begin_until(ports.clock.now(), wait);
+        return failure;
+    }
+    let error = if error.blame == Blame::Outage {
+        error
+    } else {
+        match ports.crm.probe().await {
+            Ok(()) => return failure,
+            Err(error) => error,
+        }
+    };
+    report(ports, &error);
+    outage.begin_after(&error, ports.clock.now());
+    let remedy = match error.remedy {
+        Remedy::Wait(wait) | Remedy::WaitForOthers(wait) => Remedy::WaitForOthers(wait),
+        Remedy::ReadAgain | Remedy::BackOff | Remedy::GiveUp => Remedy::WaitForOthers(FIRST_OUTAGE_WAIT),
+    };
+    Failure { remedy, ..failure }
+}
+
+fn after_failure(ports: &Ports, lease: &Lease, failure: Failure) -> Settlement {
+    let now = ports.clock.now();
+    let attempt = lease.job.faults + 1;
+    let Failure { words, remedy, help, .. } = failure;
+    match remedy::next(attempt, remedy, &ports.retry, now, jitter(lease)) {
+        Next::Again { at, counts } => Settlement::Again { at, error: words, counts },
+        Next::Never => Settlement::Failed { error: words, remedy: help },
+    }
+}
+
+/// Spreads retries; the same job and attempt always gives the same.
+fn jitter(lease: &Lease) -> f64 {
+    let mixed = lease.job.id.0.wrapping_mul(0x9E37_79B9).wrapping_add(lease.fence.wrapping_mul(0x85EB_CA6B));
+    f64::from(u16::try_from(mixed & 0xFFFF).unwrap_or(0)) / 65536.0
+}
+
+/// Stores the result; it is worth some patience, for without it the work would be done again.
+async fn settle(
+    ports: &Ports,
+    lease: &Lease,
+    settlement: Settlement,
+    resolutions: Vec<connector_store::journal::Resolution>,
+    steps: Vec<connector_store::journal::Step>,
+    abandon: &CancellationToken,
+) {
+    let job = lease.job.id;
+    // Longer each time: a disk stays full for a while, and the log may be on the same one.
+    let mut wait = FIRST_SETTLE_WAIT;
+    loop {
+        let now = ports.clock.now();
+        let stored =
+            ports.queue.settle(lease, settlement.clone(), resolutions.clone(), steps.clone(), now).await;
+        match stored {
+            Ok(Settled::Yes) => {
+                tracing::debug!(job.id = %job, state = %settlement.state(), "settled job {job}");
+                return;
+            }
+            Ok(Settled::Lost) => {
+                tracing::warn!(job.id = %job, "the lease of job {job} was over; its result is dropped");
+                return;
+            }
+            Err(error) => tracing::error!(job.id = %job, "the result of job {job} cannot be stored: {error}"),
+        }
+        if abandon.is_cancelled() {
+            return;
+        }
+        pause(wait, abandon).await;
+        wait = (wait * 2).min(LONGEST_SETTLE_WAIT);
+    }
+}
