@@ -13,6 +13,7 @@ use connector_domain::field::Target;
 use connector_domain::patch::WritePolicy;
 use connector_domain::policy::{Policy, Scope};
 use connector_domain::remedy::RetryPolicy;
+use connector_domain::retention::RetentionPolicy;
 use connector_explorer::Allow;
 use connector_pipeline::FieldMap;
 use connector_server::Roles;
@@ -57,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) look_again: Duration,
     pub(crate) retry: RetryPolicy,
     pub(crate) profile_ttl: SignedDuration,
+    /// How long things are kept.
+    pub(crate) retention: RetentionPolicy,
     pub(crate) website: WebsiteConfig,
     /// What is configured and has no effect yet.
     pub(crate) ignored: Vec<&'static str>,
@@ -119,6 +122,7 @@ impl Config {
                 longest_wait: reader.duration("retry.longest_wait"),
             },
             profile_ttl: reader.duration("explorer.profile_ttl"),
+            retention: retention(&mut reader),
             website: website(&mut reader),
             ignored: ignored(&reader),
             bench: reader.parsed("bench", "true or false"),
@@ -214,6 +218,21 @@ fn store(reader: &mut Reader<'_>) -> Options {
         }
     };
     Options { synchronous, batch: reader.within("store.batch", 1, 8192), ..Options::default() }
+}
+
+fn retention(reader: &mut Reader<'_>) -> RetentionPolicy {
+    let policy = RetentionPolicy {
+        bodies: reader.age("retention.bodies"),
+        events: reader.age("retention.events"),
+        jobs: reader.age("retention.jobs"),
+        journal: reader.age("retention.journal"),
+        deleted: reader.age("retention.deleted"),
+        size: reader.size("retention.size"),
+    };
+    for (name, complaint) in policy.complaints() {
+        reader.complain(&format!("retention.{name}"), complaint);
+    }
+    policy
 }
 
 fn policy(reader: &mut Reader<'_>) -> Policy {
@@ -373,6 +392,22 @@ mod tests {
             let Err(error) = config(toml, &[environment], &[dot_env]) else { panic!("{named} was accepted") };
             assert!(error.to_string().contains(named), "{named}: {error}");
         }
+    }
+
+    #[test]
+    fn ages_are_days_and_a_log_is_kept_for_three_months() {
+        let defaults = config("", &[], &[]).unwrap();
+        assert_eq!(defaults.retention, RetentionPolicy::default());
+        let own =
+            config("[retention]\nbodies = \"2d\"\njobs = \"2208h\"\nsize = \"3 GiB\"", &[], &[]).unwrap();
+        let days = |days: i64| SignedDuration::from_hours(days * 24);
+        assert_eq!((own.retention.bodies, own.retention.jobs), (days(2), days(92)));
+        assert_eq!(own.retention.size, Some(3 << 30));
+        let Err(error) = config("[retention]\nevents = \"91d\"\nsize = \"much\"", &[], &[]) else {
+            panic!("accepted")
+        };
+        let words = error.to_string();
+        assert!(words.contains("three months") && words.contains("retention.size"), "{words}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use connector_domain::clock::{Clock, SystemClock};
 use connector_domain::ids::TenantId;
 use connector_explorer::{Explorer, Knowledge, Offline, Website, WebsiteOptions};
 use connector_pipeline::crm::superoffice::SuperOffice;
+use connector_pipeline::retention::{self, Keeper};
 use connector_pipeline::{Condition, Discovered, Ports, Status, Worker, WorkerOptions, discovery, names};
 use connector_server::{App, Badge, Concern, Gate, Limits, Part, PartState, TenantState, Unverified};
 use connector_store::sqlite::{SqliteStore, Synchronous};
@@ -276,6 +277,16 @@ impl Product {
             tracker.spawn(ends_only_when_told(name, task, stop.clone()));
         };
         guarded("health", tracker.spawn(forward(self.status.clone(), self.health.clone(), stop.clone())));
+        let keeper = Keeper {
+            tenant: self.tenant.clone(),
+            retention: self.store.clone(),
+            duties: self.store.clone(),
+            clock: Arc::clone(&self.ports.clock),
+            status: self.status.clone(),
+            policy: config.retention.clone(),
+            pause: retention::LEAST_PAUSE,
+        };
+        guarded("retention", tracker.spawn(retention::run(keeper, stop.clone())));
         if config.roles.work {
             let options = WorkerOptions {
                 workers: self.workers,

@@ -12,6 +12,7 @@ pub mod names;
 mod patience;
 pub mod ports;
 pub mod preview;
+pub mod retention;
 pub mod run;
 pub mod status;
 pub mod sweep;

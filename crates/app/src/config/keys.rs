@@ -247,6 +247,42 @@ pub(crate) const KEYS: &[Key] = &[
         Some("512"),
         "At most so many requests share a commit. For comparing speeds only: 1 gives each its own.",
     ),
+    key(
+        "retention.bodies",
+        None,
+        Some("30d"),
+        "How long the bodies of events are kept as they were sent; what could not be read keeps its body as long as the event.",
+    ),
+    key(
+        "retention.events",
+        None,
+        Some("180d"),
+        "How long events are kept, and with them the memory of their ids. At least 92d: SuperOffice asks for logs of three months.",
+    ),
+    key(
+        "retention.jobs",
+        None,
+        Some("180d"),
+        "How long jobs that have ended are kept, with their steps; the newest of each record stays. At least 92d.",
+    ),
+    key(
+        "retention.journal",
+        None,
+        Some("400d"),
+        "How long writes are kept; the newest of each field of a record stays, for it tells our words from a person's. At least 92d.",
+    ),
+    key(
+        "retention.deleted",
+        None,
+        Some("30d"),
+        "After this nothing is left of a record that was found deleted in SuperOffice.",
+    ),
+    key(
+        "retention.size",
+        None,
+        None,
+        "What the database may hold, such as 20GiB. Above it the oldest goes earlier than the ages say, but nothing of the last week. Unset: no cap.",
+    ),
     key("website.delay", None, Some("1s"), "The pause between two pages of one public website."),
 ];
 

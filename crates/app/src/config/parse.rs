@@ -112,6 +112,30 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// An age such as `30d`, or any other length of time.
+    pub(super) fn age(&mut self, name: &str) -> SignedDuration {
+        let text = self.text(name).unwrap_or_default();
+        let days = text.trim().strip_suffix('d').and_then(|days| days.trim().parse::<u32>().ok());
+        match days.filter(|days| *days <= 100_000) {
+            Some(days) => SignedDuration::from_hours(i64::from(days) * 24),
+            None => self.duration(name),
+        }
+    }
+
+    /// A size such as `512MiB` or `20GiB`, in bytes.
+    pub(super) fn size(&mut self, name: &str) -> Option<u64> {
+        let text = self.text(name)?;
+        let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("", 1)];
+        let bytes = units.into_iter().find_map(|(unit, bytes): (&str, u64)| {
+            let number: u64 = text.trim().strip_suffix(unit)?.trim().parse().ok()?;
+            number.checked_mul(bytes).filter(|bytes| *bytes > 0)
+        });
+        if bytes.is_none() {
+            self.complain(name, "a size such as 512MiB or 20GiB is wanted");
+        }
+        bytes
+    }
+
     /// A limit: a length of time that is not nothing.
     pub(super) fn limit(&mut self, name: &str) -> Duration {
         let duration = self.std_duration(name);
