@@ -62,6 +62,10 @@ pub(crate) enum Command {
     /// List the events that arrived
     #[command(subcommand)]
     Events(EventsCommand),
+    /// Find what no webhook told of, by asking SuperOffice for changes
+    Sweep(SweepArgs),
+    /// Show that every change in SuperOffice is accounted for; fails with 5 when one is not
+    Coverage(CoverageArgs),
     /// Show the newest company in scope, with the proof of its enrichment
     Latest,
     /// Count companies by owner in two ways, and explain what differs
@@ -151,6 +155,31 @@ pub(crate) struct DoctorArgs {
     /// Also try to write: make a marked test company, change it, read it back, and remove it
     #[arg(long)]
     pub(crate) write_test: bool,
+}
+
+/// Arguments of `sweep`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SweepArgs {
+    /// From when, by SuperOffice's clock: a time, or so long ago, such as 6h. Without it, since the last sweep
+    #[arg(long, value_name = "T")]
+    pub(crate) since: Option<String>,
+    /// Until when
+    #[arg(long, value_name = "T")]
+    pub(crate) until: Option<String>,
+    /// Only show what it would cost
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Arguments of `coverage`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CoverageArgs {
+    /// From when, by SuperOffice's clock: a time, or so long ago, such as 6h
+    #[arg(long, value_name = "T", default_value = "24h")]
+    pub(crate) since: String,
+    /// Until when
+    #[arg(long, value_name = "T")]
+    pub(crate) until: Option<String>,
 }
 
 /// Arguments of `counts`.

@@ -5,6 +5,7 @@ mod cleanup;
 mod completions;
 mod config;
 mod counts;
+mod coverage;
 mod demo;
 mod doctor;
 mod emulator;
@@ -18,6 +19,7 @@ mod reference;
 pub(crate) mod scope;
 mod serve;
 mod signals;
+mod sweep;
 mod webhook;
 
 use crate::cli::{Cli, Command};
@@ -36,6 +38,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Jobs(command) => jobs::run(cli, command, &load(cli)?).await,
         Command::Accounts(command) => accounts::run(cli, command, &load(cli)?).await,
         Command::Events(command) => events::run(cli, command, &load(cli)?).await,
+        Command::Sweep(args) => sweep::run(cli, args, &load(cli)?).await,
+        Command::Coverage(args) => coverage::run(cli, args, &load(cli)?).await,
         Command::Latest => latest::run(cli, &load(cli)?).await,
         Command::Counts(args) => counts::run(cli, args, &load(cli)?).await,
         Command::Owners => owners::run(cli, &load(cli)?).await,

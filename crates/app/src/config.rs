@@ -57,6 +57,7 @@ pub(crate) struct Config {
     /// How often the tenant is looked at again.
     pub(crate) look_again: Duration,
     pub(crate) retry: RetryPolicy,
+    pub(crate) sweep: SweepConfig,
     pub(crate) profile_ttl: SignedDuration,
     /// How long things are kept.
     pub(crate) retention: RetentionPolicy,
@@ -65,6 +66,15 @@ pub(crate) struct Config {
     pub(crate) ignored: Vec<&'static str>,
     /// Mounts the route that measures a delivery without storing it.
     pub(crate) bench: bool,
+}
+
+/// When SuperOffice is asked for changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SweepConfig {
+    pub(crate) enabled: bool,
+    pub(crate) every: Duration,
+    /// Whether no webhook is wanted.
+    pub(crate) only: bool,
 }
 
 /// How websites are read.
@@ -121,6 +131,7 @@ impl Config {
                 first_wait: reader.duration("retry.first_wait"),
                 longest_wait: reader.duration("retry.longest_wait"),
             },
+            sweep: sweep(&mut reader),
             profile_ttl: reader.duration("explorer.profile_ttl"),
             retention: retention(&mut reader),
             website: website(&mut reader),
@@ -288,6 +299,21 @@ fn write_policy(reader: &mut Reader<'_>) -> WritePolicy {
     }
 }
 
+fn sweep(reader: &mut Reader<'_>) -> SweepConfig {
+    let enabled: bool = reader.parsed("sweep.enabled", "true or false");
+    let only: bool = reader.parsed("sweep.only", "true or false");
+    if only && !enabled {
+        reader
+            .complain("sweep.enabled", "without webhooks and without sweeps nothing would ever be heard of");
+    }
+    let every = match reader.text("sweep.every") {
+        Some(_) => reader.limit("sweep.every"),
+        None if only => Duration::from_mins(2),
+        None => Duration::from_hours(1),
+    };
+    SweepConfig { enabled, every, only }
+}
+
 fn website(reader: &mut Reader<'_>) -> WebsiteConfig {
     let allow = match Allow::parse(&reader.text("website.allow").unwrap_or_default()) {
         Ok(allow) => allow,
@@ -408,6 +434,15 @@ mod tests {
         };
         let words = error.to_string();
         assert!(words.contains("three months") && words.contains("retention.size"), "{words}");
+    }
+
+    #[test]
+    fn without_webhooks_sweeps_are_frequent_and_cannot_be_switched_off() {
+        let sweep = |toml: &str| config(toml, &[], &[]).map(|config| config.sweep);
+        assert_eq!(sweep("").unwrap().every, Duration::from_hours(1));
+        assert_eq!(sweep("[sweep]\nonly = true").unwrap().every, Duration::from_mins(2));
+        assert_eq!(sweep("[sweep]\nonly = true\nevery = \"5m\"").unwrap().every, Duration::from_mins(5));
+        assert!(sweep("[sweep]\nonly = true\nenabled = false").is_err());
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod remote;
 mod seal;
 mod setup;
 mod sign_in;
+mod sweeping;
 mod test_company;
 mod wire;
 

@@ -2,6 +2,8 @@
 //!
 //! Both ways answer with the API's own JSON, so a command does not care.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
@@ -12,6 +14,11 @@ use tower::ServiceExt;
 use crate::config::{Config, Tenant};
 use crate::failure::{Failure, Status};
 use crate::wire;
+
+/// How long an answer from the books may take.
+const USUAL: Duration = Duration::from_secs(10);
+/// How long it may take when SuperOffice is asked first.
+const LONG: Duration = Duration::from_hours(1);
 
 pub(crate) enum Remote {
     /// A product runs here.
@@ -24,11 +31,8 @@ impl Remote {
     /// Finds out which way leads to the product.
     pub(crate) async fn reach(config: &Config) -> Result<Self, Failure> {
         let base = format!("http://{}", config.listen);
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(std::time::Duration::from_secs(10))
-            .build()
-            .map_err(anyhow::Error::from)?;
+        let client =
+            reqwest::Client::builder().no_proxy().timeout(USUAL).build().map_err(anyhow::Error::from)?;
         if let Some(status) = status(&client, &base).await {
             is_ours(config, &status)?;
             return Ok(Self::Running { client, base });
@@ -56,14 +60,29 @@ impl Remote {
         self.call(Method::GET, path).await
     }
 
+    /// The same for what may take its time, such as reading the CRM.
+    pub(crate) async fn get_patiently(&self, path: &str) -> Result<Value, Failure> {
+        self.call_within(Method::GET, path, LONG).await
+    }
+
+    /// The same for what may take its time.
+    pub(crate) async fn post_patiently(&self, path: &str) -> Result<Value, Failure> {
+        self.call_within(Method::POST, path, LONG).await
+    }
+
     pub(crate) async fn post(&self, path: &str) -> Result<Value, Failure> {
         self.call(Method::POST, path).await
     }
 
     async fn call(&self, method: Method, path: &str) -> Result<Value, Failure> {
+        self.call_within(method, path, USUAL).await
+    }
+
+    async fn call_within(&self, method: Method, path: &str, limit: Duration) -> Result<Value, Failure> {
         let (status, body) = match self {
             Self::Running { client, base } => {
-                let request = client.request(method, format!("{base}{path}")).header("Origin", base);
+                let request =
+                    client.request(method, format!("{base}{path}")).header("Origin", base).timeout(limit);
                 let answer =
                     request.send().await.map_err(|error| anyhow::Error::from(error.without_url()))?;
                 let status = answer.status();

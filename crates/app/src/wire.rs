@@ -11,8 +11,11 @@ use connector_domain::ids::TenantId;
 use connector_explorer::{Explorer, Knowledge, Offline, Website, WebsiteOptions};
 use connector_pipeline::crm::superoffice::SuperOffice;
 use connector_pipeline::retention::{self, Keeper};
-use connector_pipeline::{Condition, Discovered, Ports, Status, Worker, WorkerOptions, discovery, names};
-use connector_server::{App, Badge, Concern, Gate, Limits, Part, PartState, TenantState, Unverified};
+use connector_pipeline::{
+    Condition, Discovered, Ports, Status, SweepOptions, Sweeper, Worker, WorkerOptions, discovery, names,
+    sweep,
+};
+use connector_server::{App, Badge, Concern, Gate, Limits, Part, PartState, Sweeps, TenantState, Unverified};
 use connector_store::sqlite::{SqliteStore, Synchronous};
 use connector_store::{Settings, StoreError};
 use secrecy::SecretString;
@@ -26,6 +29,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::tenant::Environment;
 use crate::config::{Config, Tenant, WebsiteConfig};
 use crate::sign_in;
+use crate::sweeping::Sweeping;
 
 /// The name under which a token that nobody configured is kept.
 pub(crate) const KEPT_TOKEN: &str = "webhook_token";
@@ -36,6 +40,7 @@ pub(crate) struct Product {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) client: Client,
     pub(crate) ports: Arc<Ports>,
+    sweeper: Arc<Sweeper>,
     pub(crate) router: Router,
     pub(crate) token: Token,
     workers: usize,
@@ -84,14 +89,47 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
     let id = TenantId(tenant.context.clone());
     let token = token(config, &id, &store).await?;
     let client = client(config, tenant)?;
-    let knowledge = knowledge()?;
-    let explorer = explorer(&knowledge, &config.website)?;
     let discovered = Discovered::new(config.policy.clone());
     let (status, look_again) = (Status::default(), Arc::new(Notify::new()));
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let ports = Arc::new(Ports {
-        tenant: id.clone(),
-        crm: Arc::new(SuperOffice::new(client.clone())),
+    let crm = Arc::new(SuperOffice::new(client.clone()));
+    let parts =
+        Parts { discovered: discovered.clone(), status: status.clone(), look_again: Arc::clone(&look_again) };
+    let ports = Arc::new(ports(config, &id, &store, Arc::clone(&crm), parts)?);
+    discovery::remember(&ports).await;
+    let sweeper = Arc::new(Sweeper::new(Arc::clone(&ports), crm, sweep_options(config)));
+    let health = watch::Sender::new(Arc::new(Vec::new()));
+    let router = connector_server::router(App {
+        clock: Arc::clone(&ports.clock),
+        sweeps: Some(Arc::new(Sweeping::beside_the_service(Arc::clone(&sweeper)))),
+        badge,
+        bench: config.bench,
+        tenant_state: Some(Arc::new(Notified { client: client.clone(), look_again })),
+        ..app(config, tenant, &store, &token, &discovered, health.subscribe())
+    });
+    let workers = config.workers;
+    Ok(Product { tenant: id, store, client, ports, sweeper, router, token, workers, status, health })
+}
+
+/// What a product shares with whoever shows it.
+struct Parts {
+    discovered: Discovered,
+    status: Status,
+    look_again: Arc<Notify>,
+}
+
+/// Everything that work may touch.
+fn ports(
+    config: &Config,
+    tenant: &TenantId,
+    store: &Arc<SqliteStore>,
+    crm: Arc<SuperOffice>,
+    parts: Parts,
+) -> anyhow::Result<Ports> {
+    let knowledge = knowledge()?;
+    let explorer = explorer(&knowledge, &config.website)?;
+    Ok(Ports {
+        tenant: tenant.clone(),
+        crm,
         explorer,
         knowledge,
         queue: store.clone(),
@@ -100,27 +138,22 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
         journal: store.clone(),
         settings: store.clone(),
         duties: store.clone(),
-        clock: Arc::clone(&clock),
-        discovered: discovered.clone(),
+        snapshots: store.clone(),
+        clock: Arc::new(SystemClock::default()),
+        discovered: parts.discovered,
         field_map: config.fields.clone(),
-        look_again: Arc::clone(&look_again),
+        look_again: parts.look_again,
         sweep_now: Arc::default(),
-        status: status.clone(),
+        status: parts.status,
         write_policy: config.write_policy,
         retry: config.retry.clone(),
         profile_ttl: config.profile_ttl,
-    });
-    discovery::remember(&ports).await;
-    let health = watch::Sender::new(Arc::new(Vec::new()));
-    let router = connector_server::router(App {
-        clock,
-        badge,
-        bench: config.bench,
-        tenant_state: Some(Arc::new(Notified { client: client.clone(), look_again })),
-        ..app(config, tenant, &store, &token, &discovered, health.subscribe())
-    });
-    let workers = config.workers;
-    Ok(Product { tenant: id, store, client, ports, router, token, workers, status, health })
+    })
+}
+
+fn sweep_options(config: &Config) -> SweepOptions {
+    // One process has this database, so whoever comes after a crash is the same one.
+    SweepOptions { every: config.sweep.every, holder: "the process that has the database".to_owned() }
 }
 
 /// The badge for the tenant's environment.
@@ -143,7 +176,22 @@ pub(crate) async fn router_over(
     let token = token(config, &id, &store).await?;
     let discovered = Discovered::new(config.policy.clone());
     let health = watch::Sender::new(Arc::new(Vec::new())).subscribe();
-    Ok(connector_server::router(app(config, tenant, &store, &token, &discovered, health)))
+    // Most commands do not need SuperOffice, so that they work without a way in as well.
+    let sweeps: Option<Arc<dyn Sweeps>> = match client(config, tenant) {
+        Ok(client) => {
+            let crm = Arc::new(SuperOffice::new(client));
+            let parts = Parts {
+                discovered: discovered.clone(),
+                status: Status::default(),
+                look_again: Arc::default(),
+            };
+            let ports = Arc::new(ports(config, &id, &store, Arc::clone(&crm), parts)?);
+            Some(Arc::new(Sweeping::alone(Arc::new(Sweeper::new(ports, crm, sweep_options(config))))))
+        }
+        Err(_) => None,
+    };
+    let app = app(config, tenant, &store, &token, &discovered, health);
+    Ok(connector_server::router(App { sweeps, ..app }))
 }
 
 /// What the pages and the API look at.
@@ -165,6 +213,7 @@ fn app(
         clock: Arc::new(SystemClock::default()),
         gate: Gate::new(&token.secret, config.webhook_secrets.clone()),
         tenant_state: None,
+        sweeps: None,
         policy: discovered.policy(),
         definitions: discovered.definitions(),
         health,
@@ -295,6 +344,10 @@ impl Product {
             };
             let worker = Worker::new(Arc::clone(&self.ports), options);
             guarded("worker", tracker.spawn(worker.run(stop.clone())));
+            if config.sweep.enabled {
+                let sweeping = sweep::run(Arc::clone(&self.sweeper), stop.clone());
+                guarded("sweep", tracker.spawn(sweeping));
+            }
             guarded("names", tracker.spawn(names::run(Arc::clone(&self.ports), stop.clone())));
         }
     }

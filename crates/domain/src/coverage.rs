@@ -123,8 +123,8 @@ fn of_job(job: &Latest) -> Explained {
 }
 
 /// Whether a change falls into a window.
-pub fn is_in(row: &Row, from: Timestamp, until: Timestamp) -> bool {
-    row.updated_at.is_some_and(|at| at >= from && at < until)
+pub fn is_in(row: &Row, from: Timestamp, until: Option<Timestamp>) -> bool {
+    row.updated_at.is_some_and(|at| at >= from && until.is_none_or(|until| at < until))
 }
 
 #[cfg(test)]
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn the_last_moment_of_a_window_is_the_next_ones() {
         let minute = SignedDuration::from_mins(1);
-        assert!(is_in(&row(&[]), noon(), noon() + minute));
-        assert!(!is_in(&row(&[]), noon() - minute, noon()));
+        assert!(is_in(&row(&[]), noon(), Some(noon() + minute)));
+        assert!(!is_in(&row(&[]), noon() - minute, Some(noon())));
     }
 }

@@ -16,7 +16,8 @@ use crate::reason::Reason;
 /// An event is stamped when it is raised, and a record when it is saved: within this they are the same change.
 const SAME_CHANGE: SignedDuration = SignedDuration::from_secs(2);
 
-/// Columns by the names that events have for them, each as a number that stands for its value.
+/// Columns by the names that events have for them, each as a number that stands for its value. Several that events have
+/// one name for are told apart behind a slash: `userdef_id/…`.
 pub type Columns = BTreeMap<String, u64>;
 
 /// A record as a list of the CRM shows it.
@@ -63,7 +64,8 @@ impl Snapshot {
     fn differing(&self, row: &Row) -> BTreeSet<String> {
         let differs =
             |(name, value): &(&String, &u64)| self.columns.get(*name).is_some_and(|was| was != *value);
-        row.columns.iter().filter(differs).map(|(name, _)| name.clone()).collect()
+        let event_name = |name: &str| name.split('/').next().unwrap_or(name).to_owned();
+        row.columns.iter().filter(differs).map(|(name, _)| event_name(name)).collect()
     }
 }
 
@@ -378,10 +380,10 @@ mod tests {
 
     #[test]
     fn with_an_earlier_look_the_changed_columns_are_told() {
-        let before = row(&[("name", "Nordlys"), ("userdef_id", "a"), ("urladdress", "x.example")]);
+        let before = row(&[("name", "Nordlys"), ("userdef_id/1", "a"), ("urladdress", "x.example")]);
         let after = Row {
             updated_at: Some(noon() + SECOND),
-            ..row(&[("name", "Nordlys"), ("userdef_id", "b"), ("email", "new")])
+            ..row(&[("name", "Nordlys"), ("userdef_id/1", "b"), ("email", "new")])
         };
         let found = judge(&after, &swept(&before), &span());
         assert_eq!(found, Judgement::Found(EventKind::Changed, Changes::of(["updated", "userdef_id"])));

@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use connector_domain::account::{Account, Person};
 use connector_domain::drift::Bindings;
 use connector_domain::field::{Definitions, Fields, Target};
-use connector_domain::ids::{AssociateId, ContactId, PersonId};
+use connector_domain::ids::{AssociateId, ContactId, Entity, PersonId};
 use connector_domain::patch::Patch;
 use connector_domain::policy::Associate;
 use connector_domain::remedy::Remedy;
-use jiff::SignedDuration;
+use connector_domain::sweep::Row;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::discovery::FieldMap;
 
@@ -40,6 +41,37 @@ pub trait Crm: Send + Sync {
 
     /// Finds out who we are, who is who, and which fields there are: those that are bound, as long as they are there.
     async fn discover(&self, map: &FieldMap, bound: &Bindings) -> Result<Found, CrmError>;
+}
+
+/// Tells which records were changed, as lists show them. Times are the CRM's own.
+#[async_trait]
+pub trait Lists: Send + Sync {
+    /// When the record was changed that was changed last; `None` when there is no record.
+    async fn newest(&self, entity: Entity) -> Result<Option<Timestamp>, CrmError>;
+
+    /// One page of the records that were changed since then, by number, behind the number `after`.
+    ///
+    /// Lists look at days, and what a day is depends on where one stands; so there are records among them that were
+    /// changed before. A short page does not say that it is the last one; an empty one does.
+    async fn changed(
+        &self,
+        entity: Entity,
+        since: Timestamp,
+        after: i64,
+        fields: &Definitions,
+    ) -> Result<Vec<Listed>, CrmError>;
+
+    /// The greatest number among the records that [`Lists::changed`] tells of; 0 when there are none.
+    async fn last(&self, entity: Entity, since: Timestamp) -> Result<i64, CrmError>;
+}
+
+/// A record as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// What is to be judged. Lists do not tell the number of whoever changed it.
+    pub row: Row,
+    /// Who changed it last, by short name; empty when it is not told.
+    pub by: String,
 }
 
 /// A company's name and owner.

@@ -19,8 +19,9 @@ pub mod sweep;
 pub mod worker;
 mod write_back;
 
-pub use crm::{Crm, CrmError};
+pub use crm::{Crm, CrmError, Lists};
 pub use discovery::{Discovered, FieldMap};
 pub use ports::Ports;
 pub use status::{Condition, Part, Status};
+pub use sweep::{SweepOptions, Sweeper};
 pub use worker::{Worker, WorkerOptions};

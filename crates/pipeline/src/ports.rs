@@ -7,7 +7,7 @@ use connector_domain::ids::TenantId;
 use connector_domain::patch::WritePolicy;
 use connector_domain::remedy::RetryPolicy;
 use connector_explorer::{Explorer, Knowledge};
-use connector_store::{Accounts, Duties, Inbox, Journal, Queue, Settings};
+use connector_store::{Accounts, Duties, Inbox, Journal, Queue, Settings, Snapshots};
 use jiff::SignedDuration;
 use tokio::sync::Notify;
 
@@ -35,6 +35,8 @@ pub struct Ports {
     pub journal: Arc<dyn Journal>,
     /// What was discovered.
     pub settings: Arc<dyn Settings>,
+    /// In which version each record was seen.
+    pub snapshots: Arc<dyn Snapshots>,
     /// What only one process may do at a time.
     pub duties: Arc<dyn Duties>,
     /// The time.

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use connector_domain::account::Account;
-use connector_domain::field::Definitions;
+use connector_domain::field::{Definitions, Version};
 use connector_domain::ids::{ContactId, PersonId};
 use connector_domain::job::{Job, Settlement};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
+use connector_domain::sweep::Seen;
 use connector_store::StoreError;
 use connector_store::journal::{Resolution, Step, WriteId};
 use connector_store::queue::{Adopted, Lease};
@@ -42,6 +43,13 @@ impl<'a> Work<'a> {
 
     pub(crate) fn job(&self) -> &'a Job {
         &self.lease.job
+    }
+
+    /// Notes in which version the job's record was read, or made by writing, so that a sweep knows it.
+    pub(crate) async fn saw(&self, version: Option<Version>, wrote: bool) -> Result<(), StoreError> {
+        let Some(version) = version else { return Ok(()) };
+        let seen = Seen { at: version.at, job: self.job().id, wrote };
+        self.ports.snapshots.saw(&self.ports.tenant, self.job().record, seen).await
     }
 
     /// Notes what happened, for the job's page.
@@ -135,6 +143,7 @@ pub(crate) async fn run(work: &mut Work<'_>) -> Result<Settlement, Halt> {
 /// A company: vertical, summary and openers.
 async fn run_contact(work: &mut Work<'_>, id: ContactId) -> Result<Settlement, Halt> {
     let account = fetch::account(work, id).await?;
+    work.saw(account.fields.version, false).await?;
     filter::account(work, &account).await?;
     let landed = write_back::reconcile(work, &account.fields).await?;
     let before = explore::vertical_so_far(work, &account, &landed).await?;
@@ -149,6 +158,7 @@ async fn run_contact(work: &mut Work<'_>, id: ContactId) -> Result<Settlement, H
 /// A person: bridge, social proof and subject.
 async fn run_person(work: &mut Work<'_>, id: PersonId) -> Result<Settlement, Halt> {
     let (person, contact) = fetch::person(work, id).await?;
+    work.saw(person.fields.version, false).await?;
     match work.ports.queue.adopt(work.lease, contact, work.ports.clock.now()).await? {
         Adopted::Yes => {}
         Adopted::Busy | Adopted::Lost => return Err(Halt::Gone),

@@ -1,4 +1,15 @@
-//! Finds what no webhook told of, by reading the CRM.
+//! Finds what no webhook told of, by reading the CRM's lists.
+//!
+//! A sweep makes a plan, reads page by page, and hands what is news to the inbox as an event would have told it; from
+//! there on it is filtered and worked on like any other. Where it stands is kept with each page, so that whoever comes
+//! after a crash goes on from there. It never runs twice at a time, in the whole fleet.
+
+mod check;
+mod kept;
+mod page;
+mod plan;
+mod schedule;
+mod sweeper;
 
 use connector_store::StoreError;
 use jiff::Timestamp;
@@ -6,8 +17,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::ports::Ports;
 
+pub use check::{Checked, Unexplained, Window, check};
+pub use kept::{Marks, Run, RunState, Tally, kept_run, last_run};
+pub use plan::{Part, Plan};
+pub use schedule::run;
+pub use sweeper::{SweepError, SweepOptions, Sweeper};
+
 /// The name under which spans that are still to be swept are kept.
 const ASKED: &str = "sweeps_asked";
+
+/// The reason of a sweep that a person asked for. Only such a one looks at what was changed before we began to listen.
+pub const BY_HAND: &str = "asked for by hand";
 
 /// A span of time in which changes may have been missed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,9 +45,7 @@ pub async fn ask(ports: &Ports, asked: Asked) -> Result<(), StoreError> {
     let mut all = waiting(ports).await?;
     if !all.contains(&asked) {
         all.push(asked);
-        let value =
-            serde_json::to_value(&all).map_err(|error| StoreError::Inconsistent(error.to_string()))?;
-        ports.settings.put(&ports.tenant, ASKED, value, ports.clock.now()).await?;
+        kept::put(ports, ASKED, &all).await?;
     }
     ports.sweep_now.notify_one();
     Ok(())
@@ -35,8 +53,12 @@ pub async fn ask(ports: &Ports, asked: Asked) -> Result<(), StoreError> {
 
 /// The spans that are still to be swept.
 pub async fn waiting(ports: &Ports) -> Result<Vec<Asked>, StoreError> {
-    let kept = ports.settings.get(&ports.tenant, ASKED).await?;
-    kept.map_or(Ok(Vec::new()), |kept| {
-        serde_json::from_value(kept).map_err(|error| StoreError::Inconsistent(error.to_string()))
-    })
+    Ok(kept::get(ports, ASKED).await?.unwrap_or_default())
+}
+
+/// Forgets spans that have been swept; what was asked for meanwhile stays.
+async fn done(ports: &Ports, swept: &[Asked]) -> Result<(), StoreError> {
+    let mut all = waiting(ports).await?;
+    all.retain(|asked| !swept.contains(asked));
+    kept::put(ports, ASKED, &all).await
 }

@@ -116,6 +116,14 @@ pub(crate) async fn write(
     reach(Point::IntentStored);
     match ports.crm.write(&plan.patch, current, &definitions).await {
         Ok(after) => {
+            // Whoever changed something else between our read and our write made a version that nobody has looked at.
+            let besides = |fields: &Fields| fields.version.map(|version| version.besides);
+            if besides(&after) == besides(current) {
+                // The write stands, whether it is noted here or not; a sweep would look at the record once more.
+                if let Err(error) = work.saw(after.version, true).await {
+                    tracing::warn!("the version that was written cannot be kept: {error}");
+                }
+            }
             let undecided = std::mem::take(&mut work.undecided);
             work.resolutions.extend(undecided.into_iter().map(|write| Resolution {
                 write,

@@ -3,10 +3,12 @@
 //! Each file holds the shapes of one thing and its handlers; a list is always `items`, `next` and `as_of`.
 
 pub(crate) mod accounts;
+pub(crate) mod coverage;
 pub(crate) mod events;
 pub(crate) mod fields;
 pub(crate) mod jobs;
 pub(crate) mod status;
+pub(crate) mod sweep;
 
 use axum::Json;
 use axum::extract::Path;

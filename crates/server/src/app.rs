@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::gate::Gate;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
+use crate::sweeps::Sweeps;
 use crate::tenant_state::{Allowance, TenantState};
 
 /// So many pages may be watched live at a time. The rest of the connections stays free for deliveries.
@@ -41,6 +42,8 @@ pub struct App {
     pub gate: Gate,
     /// Who verifies notifications about the tenant's state; nobody where nothing is asked of SuperOffice.
     pub tenant_state: Option<Arc<dyn TenantState>>,
+    /// Who sweeps, and asks the CRM what changed; nobody where nothing is asked of SuperOffice.
+    pub sweeps: Option<Arc<dyn Sweeps>>,
     /// What the filter goes by.
     pub policy: watch::Receiver<Arc<Policy>>,
     /// The tenant's fields.

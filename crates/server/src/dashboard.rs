@@ -6,6 +6,7 @@
 pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod assets;
+pub(crate) mod coverage;
 mod elsewhere;
 mod fault;
 mod fields;

@@ -21,6 +21,7 @@ mod problem;
 mod query;
 mod receive;
 mod routes;
+mod sweeps;
 mod tenant_state;
 mod webhook;
 
@@ -28,4 +29,5 @@ pub use accept::{Limits, serve};
 pub use app::{App, Badge, Part, PartState, Roles};
 pub use gate::Gate;
 pub use routes::router;
+pub use sweeps::{Coverage, Gone, NotTold, Since, Sweeps};
 pub use tenant_state::{Concern, TenantState, Unverified};

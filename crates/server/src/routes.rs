@@ -45,6 +45,7 @@ fn pages() -> Router<Web> {
         .route("/jobs", get(dashboard::jobs::show))
         .route("/jobs/{id}", get(dashboard::job::show))
         .route("/jobs/{id}/retry", post(dashboard::job::retry))
+        .route("/coverage", get(dashboard::coverage::show))
         .route("/live", get(live::live))
         .route("/assets/{name}", get(dashboard::assets::show))
 }
@@ -59,6 +60,9 @@ fn programs() -> Router<Web> {
         .route("/api/v1/events", get(api::events::list))
         .route("/api/v1/fields", get(api::fields::list))
         .route("/api/v1/fields/accept", post(api::fields::accept))
+        .route("/api/v1/coverage", get(api::coverage::show))
+        .route("/api/v1/sweep", get(api::sweep::show).post(api::sweep::begin))
+        .route("/api/v1/sweep/plan", get(api::sweep::plan))
         .route("/api/v1/status", get(api::status::show))
 }
 

@@ -31,6 +31,8 @@ pub(crate) fn answer(world: &World, call: &Call) -> Answer {
         ("POST", "policy") => policy(world, call),
         ("GET", "tenant") => Ok(Answer::ok(&world.tenant())),
         ("POST", "tenant") => order(world, call),
+        ("GET", "clock") => Ok(Answer::ok(&json!({"now": world.now().to_string()}))),
+        ("POST", "clock") => move_clock(world, call),
         ("POST", "edit") => edit(call)
             .and_then(|edit| world.apply(&edit).map_err(|error| refused(&error)))
             .map(|()| changed()),
@@ -48,7 +50,7 @@ pub(crate) fn answer(world: &World, call: &Call) -> Answer {
     done.unwrap_or_else(|refusal| refusal)
 }
 
-const ROUTES: [&str; 13] = [
+const ROUTES: [&str; 14] = [
     "GET accounts",
     "GET accounts/{id}",
     "GET calls",
@@ -56,6 +58,7 @@ const ROUTES: [&str; 13] = [
     "GET|POST|DELETE mishaps",
     "GET|POST policy",
     "GET|POST tenant",
+    "GET|POST clock",
     "POST edit",
     "POST create",
     "POST delete",
@@ -108,6 +111,14 @@ fn order(world: &World, call: &Call) -> Result<Answer, Answer> {
     let order = serde_json::from_slice(&call.body).map_err(|error| wrong(&error.to_string()))?;
     world.order(order).map_err(|words| wrong(&words))?;
     Ok(Answer::ok(&world.tenant()))
+}
+
+/// `{"seconds": 600}` moves the tenant's clock ten minutes on; a negative number moves it back.
+fn move_clock(world: &World, call: &Call) -> Result<Answer, Answer> {
+    let body = call.json()?.unwrap_or_default();
+    let seconds = body["seconds"].as_i64().ok_or_else(|| wrong("`seconds` is wanted, a whole number"))?;
+    world.move_clock(jiff::SignedDuration::from_secs(seconds));
+    Ok(Answer::ok(&json!({"now": world.now().to_string()})))
 }
 
 fn remove(world: &World, edit: &Edit, for_good: bool) -> Result<Answer, Answer> {

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock;
 use crate::story::Company;
 use crate::world::changes::Author;
 use crate::world::{State, World};
@@ -29,7 +28,7 @@ impl World {
             if state.contact_of_slug.contains_key(&company.slug) {
                 return;
             }
-            let now = clock::now();
+            let now = state.now();
             let by = Author { associate: company.owner, ours: false };
             let contact = state.contact_from(company, now);
             let id = state.add_contact(contact.clone(), by);
@@ -97,7 +96,7 @@ impl State {
                     contact.id,
                     contact.country_id,
                     by.associate,
-                    clock::now(),
+                    self.now(),
                 );
                 let (first, last, title) = NEW_PEOPLE[self.rng.usize(..NEW_PEOPLE.len())];
                 (person.first_name, person.last_name, person.title) =

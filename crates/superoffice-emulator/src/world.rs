@@ -22,7 +22,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 
 use self::changes::Write;
@@ -91,6 +91,8 @@ pub(crate) struct State {
     pub(crate) setup: Arc<Setup>,
     /// Grows with each reset, so that deliveries of an earlier world die quietly.
     pub(crate) generation: u64,
+    /// How far the tenant's clock is ahead of the machine's.
+    pub(crate) ahead: SignedDuration,
     /// Grows whenever something may have changed.
     pub(crate) revision: u64,
     /// The order of the rows of large lists that are read page by page.
@@ -129,6 +131,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// The time by the tenant's clock, which stamps records and events. Sign-in goes by the machine's.
+    pub(crate) fn now(&self) -> Timestamp {
+        crate::clock::now() + self.ahead
+    }
+
     pub(crate) fn short_name(&self, associate: i64) -> String {
         self.associate(associate).map_or_else(String::new, |found| found.short_name.clone())
     }
@@ -407,6 +414,11 @@ impl World {
 
     /// A secret-free moment of the tenant's clock, for callers that compare with stamps.
     pub fn now(&self) -> Timestamp {
-        crate::clock::now()
+        self.look(|state| state.now())
+    }
+
+    /// Moves the tenant's clock: what is changed from now on is stamped so much later, or earlier.
+    pub fn move_clock(&self, by: SignedDuration) {
+        self.with(|state| state.ahead += by);
     }
 }

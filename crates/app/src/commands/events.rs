@@ -17,7 +17,7 @@ pub(super) async fn run(cli: &Cli, command: &EventsCommand, config: &Config) -> 
     show_list(
         cli,
         &list,
-        &["received_at", "event", "entity_id", "disposition", "reason", "job_id", "event_id"],
+        &["received_at", "source", "event", "entity_id", "disposition", "reason", "job_id", "event_id"],
     );
     Ok(())
 }

@@ -181,6 +181,19 @@ pub(crate) const KEYS: &[Key] = &[
         "The person's field for the social proof. Unset: \"Social proof\".",
     ),
     key("fields.subject", None, None, "The person's field for the subject line. Unset: \"Subject\"."),
+    key(
+        "sweep.enabled",
+        None,
+        Some("true"),
+        "Whether SuperOffice is asked for changes that no webhook told of.",
+    ),
+    key("sweep.every", None, None, "How often. Unset: 1h; with sweep.only, 2m."),
+    key(
+        "sweep.only",
+        None,
+        Some("false"),
+        "Whether sweeps are the only source: for tenants that may have no webhook. Nobody complains about a missing one then.",
+    ),
     key("work.workers", None, Some("16"), "How many jobs run side by side."),
     key(
         "work.write_policy",

@@ -12,6 +12,7 @@
 //! * `drift`: an administrator who changes our fields while we work
 //! * `admin`: fields and lists that an administrator makes
 //! * `tools`: the operator's commands, held against what the emulator knows
+//! * `sweep`: what no webhook told of is found, and every change is accounted for
 //! * `kill`, `stopping`, `disk`: a process and a machine that fail
 //!
 //! `SO_CONNECTOR_KILL_ROUNDS` says how often `kill` kills, 12 times without it. Three hundred take about three minutes;
@@ -39,6 +40,7 @@ mod setup;
 mod sign_in;
 mod stopping;
 mod support;
+mod sweep;
 mod tenant_state;
 mod tools;
 mod trouble;

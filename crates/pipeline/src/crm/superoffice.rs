@@ -3,6 +3,7 @@
 //! The only place in the pipeline that knows the vendor's types.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ::superoffice::api::FieldProperties;
 use ::superoffice::api::contact::ContactEntity;
@@ -14,15 +15,18 @@ use ::superoffice::{Client, Error, Remedy as VendorRemedy};
 use async_trait::async_trait;
 use connector_domain::account::{Account, Owner, Person};
 use connector_domain::drift::{Bindings, Drift};
-use connector_domain::field::{Definition, Definitions, Fields, Kind, Target, Value};
+use connector_domain::field::{Definition, Definitions, Fields, Kind, Target, Value, Version};
 use connector_domain::ids::{AssociateId, ContactId, Entity, PersonId, ProgId};
 use connector_domain::patch::Patch;
 use connector_domain::policy::Associate;
 use connector_domain::remedy::Remedy;
-use jiff::SignedDuration;
+use connector_domain::sweep::print_of;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Blame, Crm, CrmError, Finding, Found, Named};
 use crate::discovery::FieldMap;
+
+mod changes;
 
 /// How long jobs wait while a person is needed to sign in, or the tenant says itself when it may be back.
 ///
@@ -39,12 +43,13 @@ const HELP_NAMES: &str = "give the API user the right to read associates, or nam
 #[derive(Debug, Clone)]
 pub struct SuperOffice {
     client: Client,
+    refused: Arc<changes::Refused>,
 }
 
 impl SuperOffice {
     /// Uses this client.
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, refused: Arc::default() }
     }
 }
 
@@ -71,20 +76,20 @@ impl Crm for SuperOffice {
         let entity = patch.record.entity;
         let written = match entity {
             Entity::Contact => self.client.patch_contact(patch.record.id, &document).await.map(|contact| {
-                (contact.custom_fields, contact.user_defined_fields, contact.field_properties)
+                let version = contact_version(&contact);
+                (contact.custom_fields, contact.user_defined_fields, contact.field_properties, version)
             }),
-            Entity::Person => self
-                .client
-                .patch_person(patch.record.id, &document)
-                .await
-                .map(|person| (person.custom_fields, person.user_defined_fields, person.field_properties)),
+            Entity::Person => self.client.patch_person(patch.record.id, &document).await.map(|person| {
+                let version = person_version(&person);
+                (person.custom_fields, person.user_defined_fields, person.field_properties, version)
+            }),
         };
-        let (custom, user_defined, lengths) = written.map_err(|error| match error {
+        let (custom, user_defined, lengths, version) = written.map_err(|error| match error {
             // Deleted since we read it: reading again will say so.
             Error::NotFound(_) => CrmError { remedy: Remedy::ReadAgain, ..failed(&error) },
             error => failed(&error),
         })?;
-        Ok(read_fields(entity, &custom, &user_defined, &lengths, fields))
+        Ok(Fields { version, ..read_fields(entity, &custom, &user_defined, &lengths, fields) })
     }
 
     async fn names(&self, ids: &[ContactId]) -> Result<Vec<Named>, CrmError> {
@@ -250,8 +255,33 @@ fn is_named(info: &UserDefinedFieldInfo, name: &str) -> bool {
     info.prog_id == name || info.field_label.trim().to_lowercase() == name.trim().to_lowercase()
 }
 
+/// Which version of a company an answer shows. A record that nobody has changed yet has no date of a change.
+fn contact_version(contact: &ContactEntity) -> Option<Version> {
+    let url = contact.urls.first().map_or("", |url| url.value.as_str());
+    let owner = contact.associate.as_ref().map_or(0, |associate| associate.associate_id);
+    let besides = format!("{}|{}|{}|{url}|{owner}", contact.name, contact.department, contact.org_nr);
+    version(contact.updated_date.or(contact.created_date), &besides)
+}
+
+fn person_version(person: &PersonEntity) -> Option<Version> {
+    let company = person.contact.as_ref().map_or(0, |contact| contact.contact_id);
+    let position = person.position.as_ref().map_or("", |position| position.value.as_str());
+    let besides = format!("{}|{position}|{company}|{}", person.title, person.retired);
+    version(person.updated_date.or(person.created_date), &besides)
+}
+
+fn version(at: Option<Timestamp>, besides: &str) -> Option<Version> {
+    Some(Version { at: to_the_second(at?), besides: print_of(besides) })
+}
+
+/// Lists show whole seconds.
+pub(super) fn to_the_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
 fn account(contact: ContactEntity, fields: &Definitions) -> Account {
     let lengths = &contact.field_properties;
+    let version = contact_version(&contact);
     let fields =
         read_fields(Entity::Contact, &contact.custom_fields, &contact.user_defined_fields, lengths, fields);
     let website = contact.urls.into_iter().map(|url| url.value).find(|url| !url.trim().is_empty());
@@ -279,12 +309,13 @@ fn account(contact: ContactEntity, fields: &Definitions) -> Account {
         country,
         owner,
         deleted: contact.deleted != 0,
-        fields,
+        fields: Fields { version, ..fields },
     }
 }
 
 fn person(person: PersonEntity, fields: &Definitions) -> Person {
     let lengths = &person.field_properties;
+    let version = person_version(&person);
     let fields =
         read_fields(Entity::Person, &person.custom_fields, &person.user_defined_fields, lengths, fields);
     let consent_withdrawn =
@@ -296,7 +327,7 @@ fn person(person: PersonEntity, fields: &Definitions) -> Person {
         position: person.position.map(|position| position.value).unwrap_or_default(),
         retired: person.retired,
         consent_withdrawn,
-        fields,
+        fields: Fields { version, ..fields },
     }
 }
 

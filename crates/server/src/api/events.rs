@@ -3,7 +3,7 @@
 use axum::extract::{RawQuery, State};
 use connector_domain::ids::{ContactId, Entity, EventId, JobId};
 use connector_domain::reason::Reason;
-use connector_store::inbox::{Disposition, StoredEvent};
+use connector_store::inbox::{Disposition, Source, StoredEvent};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ use crate::query::{Cursor, Query};
 pub(crate) struct Event {
     seq: i64,
     event_id: EventId,
+    /// `webhook` or `sweep`.
+    source: Source,
     event: String,
     entity: Option<Entity>,
     entity_id: Option<i64>,
@@ -24,6 +26,8 @@ pub(crate) struct Event {
     changed_by: Option<i64>,
     changes: Vec<String>,
     received_at: Timestamp,
+    /// When it happened, by SuperOffice's clock.
+    happened_at: Option<Timestamp>,
     disposition: Disposition,
     reason: Option<Reason>,
     reason_text: Option<String>,
@@ -37,12 +41,14 @@ impl From<StoredEvent> for Event {
         Self {
             seq: event.seq,
             event_id: event.id,
+            source: event.source,
             entity: event.record.map(|record| record.entity),
             entity_id: event.record.map(|record| record.id),
             account_id: event.account,
             changed_by: event.changed_by,
             changes: columns.map(str::to_owned).collect(),
             received_at: event.received_at,
+            happened_at: event.happened_at,
             disposition: event.disposition,
             reason: event.reason,
             reason_text: event.reason.map(|reason| reason.sentence().to_owned()).or(event.words),

@@ -20,12 +20,17 @@ const OLD: SignedDuration = SignedDuration::from_mins(15);
 pub(crate) enum Here {
     Accounts,
     Jobs,
+    Coverage,
     Nowhere,
 }
 
 impl Here {
     pub(crate) fn is_accounts(self) -> bool {
         self == Self::Accounts
+    }
+
+    pub(crate) fn is_coverage(self) -> bool {
+        self == Self::Coverage
     }
 
     pub(crate) fn is_jobs(self) -> bool {

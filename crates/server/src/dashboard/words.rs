@@ -10,6 +10,17 @@ pub(crate) struct Words {
     pub(crate) account: &'static str,
     pub(crate) jobs: &'static str,
     pub(crate) job: &'static str,
+    pub(crate) coverage: &'static str,
+    pub(crate) changes: &'static str,
+    pub(crate) changed_by: &'static str,
+    pub(crate) unexplained: &'static str,
+    pub(crate) last_hour: &'static str,
+    pub(crate) last_day: &'static str,
+    pub(crate) last_week: &'static str,
+    pub(crate) by_their_clock: &'static str,
+    pub(crate) asked_the_crm: &'static str,
+    pub(crate) choose_window: &'static str,
+    pub(crate) coverage_more: &'static str,
     pub(crate) live: &'static str,
     pub(crate) everything_works: &'static str,
     pub(crate) not_checked: &'static str,
@@ -90,6 +101,17 @@ pub(crate) static EN: Words = Words {
     account: "Account",
     jobs: "Jobs",
     job: "Job",
+    coverage: "Coverage",
+    changes: "Changes",
+    changed_by: "Changed by",
+    unexplained: "Unexplained",
+    last_hour: "Last hour",
+    last_day: "Last day",
+    last_week: "Last week",
+    by_their_clock: "By SuperOffice's clock:",
+    asked_the_crm: "This asked SuperOffice:",
+    choose_window: "Choose a window",
+    coverage_more: "SuperOffice is asked which companies and persons were changed in it, and each change is held against what happened here.",
     live: "Live",
     everything_works: "Everything works.",
     not_checked: "Nothing has been checked yet.",
@@ -194,6 +216,15 @@ pub(crate) fn more_faults(count: usize) -> String {
         "1 more part needs attention.".to_owned()
     } else {
         format!("{count} more parts need attention.")
+    }
+}
+
+/// Whether every change is accounted for.
+pub(crate) fn covered(changes: u64, unexplained: u64) -> String {
+    let all = counted(changes, "change", "changes");
+    match unexplained {
+        0 => format!("{all}, each accounted for."),
+        count => format!("{} of {all} not accounted for.", grouped(count)),
     }
 }
 

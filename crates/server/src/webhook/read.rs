@@ -114,14 +114,14 @@ mod tests {
 
     fn event(body: &str) -> Event {
         match read(body.as_bytes()).unwrap().content {
-            Content::Event(event) => event,
+            Content::Event(event) | Content::Found(event) => event,
             Content::Unreadable(words) => panic!("{words}"),
         }
     }
 
     fn unreadable(body: &[u8]) -> String {
         match read(body).unwrap().content {
-            Content::Event(event) => panic!("{event:?}"),
+            Content::Event(event) | Content::Found(event) => panic!("{event:?}"),
             Content::Unreadable(words) => words,
         }
     }

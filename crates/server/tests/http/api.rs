@@ -251,12 +251,14 @@ async fn an_event_says_what_became_of_it() {
         "entity_id": 18,
         "event": "contact.changed",
         "event_id": "contact.changed-18-1777895640",
+        "happened_at": "2026-05-04T11:54:00Z",
         "job_id": null,
         "reason": "OWN_WRITE",
         "reason_text": "The change was our own write coming back.",
         "received_at": "2026-05-04T11:54:00Z",
         "repeats": 0,
-        "seq": 8
+        "seq": 8,
+        "source": "webhook"
       }
     ]
     "#);

@@ -86,6 +86,7 @@ impl House {
             clock: self.clock.clone(),
             gate: Gate::new(&TOKEN.into(), Vec::new()),
             tenant_state: None,
+            sweeps: None,
             policy: self.policy.subscribe(),
             definitions: self.definitions.subscribe(),
             health: self.health.subscribe(),

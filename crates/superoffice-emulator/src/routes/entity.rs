@@ -89,7 +89,7 @@ pub(super) fn replace(state: &mut State, entity: Entity, id: i64, ask: Ask<'_>) 
             if state.policy.put_empties_fields {
                 old.udfs.clear();
             }
-            let blank = Person::blank(old.contact_id, old.country_id, state.api_user(), clock::now());
+            let blank = Person::blank(old.contact_id, old.country_id, state.api_user(), state.now());
             let mut new = Person { id, stamps: old.stamps, udfs: old.udfs, consents: old.consents, ..blank };
             person::take_over(state, &mut new, &body).map_err(refuse)?;
             take_over_udfs(state, entity, &mut new.udfs, &body).map_err(refuse)?;
@@ -220,7 +220,7 @@ pub(super) fn set_udf(
 }
 
 pub(super) fn default_person(state: &State) -> Person {
-    Person::blank(0, 276, state.api_user(), clock::now())
+    Person::blank(0, 276, state.api_user(), state.now())
 }
 
 pub(super) fn us(state: &State) -> Author {

@@ -11,7 +11,6 @@ use super::contact::Contact;
 use super::events::Occurrence;
 use super::person::Person;
 use super::udf::Entity;
-use crate::clock;
 
 /// Where a value is stored; it decides whether a webhook hears of the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +147,7 @@ impl State {
         if fields.is_empty() {
             return;
         }
-        let now = clock::now();
+        let now = self.now();
         after.stamps.updated = Some(now);
         after.stamps.updated_by = by.associate;
         let (id, columns) = (after.id, self.columns("contact_id", &fields));
@@ -167,7 +166,7 @@ impl State {
         if fields.is_empty() {
             return;
         }
-        let now = clock::now();
+        let now = self.now();
         after.stamps.updated = Some(now);
         after.stamps.updated_by = by.associate;
         let purposes = (1..).zip(super::consent::PURPOSES).map(|(id, _)| id);
@@ -205,7 +204,7 @@ impl State {
             self.raise_of(by, &Occurrence::deleted(entity, id, by.associate, values));
             return true;
         }
-        let now = clock::now();
+        let now = self.now();
         let values = match entity {
             Entity::Contact => self.contacts.get_mut(&id).map(|contact| &mut contact.stamps),
             Entity::Person => self.persons.get_mut(&id).map(|person| &mut person.stamps),

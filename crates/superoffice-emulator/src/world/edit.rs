@@ -11,7 +11,7 @@ use super::contact::{Contact, Element, Udfs};
 use super::person::Person;
 use super::udf::Entity;
 use super::{State, World};
-use crate::{clock, json};
+use crate::json;
 
 /// Why a change at the keyboard was not made. Nothing is saved then.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl World {
             }
             Entity::Person => {
                 let by = state.at_the_keyboard(edit);
-                let mut person = Person::blank(0, 276, by.associate, clock::now());
+                let mut person = Person::blank(0, 276, by.associate, state.now());
                 for (name, value) in &edit.fields {
                     state.type_into_person(&mut person, name, value)?;
                 }
@@ -124,7 +124,7 @@ impl State {
     /// A new company with the preferences of `by`.
     pub(crate) fn default_contact(&self, by: i64) -> Contact {
         let group = self.associate(by).map_or(0, |associate| associate.group_id);
-        let mut contact = Contact::blank(by, group, 276, clock::now());
+        let mut contact = Contact::blank(by, group, 276, self.now());
         contact.category_id = 1;
         contact.business_id = 1;
         contact

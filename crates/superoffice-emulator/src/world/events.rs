@@ -168,7 +168,7 @@ impl State {
         let nested = self.policy.webhook_properties_nested;
         let body = Body {
             event_id,
-            timestamp: clock::webhook_time(clock::now()),
+            timestamp: clock::webhook_time(self.now()),
             changes: &occurrence.changes,
             values: occurrence.values.as_ref(),
             event: &occurrence.event,

@@ -109,6 +109,7 @@ impl State {
         let associates: Vec<Associate> = story.associates.iter().map(associate).collect();
         let mut state = Self {
             generation,
+            ahead: SignedDuration::ZERO,
             revision: 0,
             pages: RefCell::default(),
             context: CONTEXT.to_owned(),

@@ -31,6 +31,14 @@ pub(super) struct Context<'a> {
     pub(super) style: DateStyle,
 }
 
+impl Context<'_> {
+    /// In which time zone a filter tells days apart.
+    fn days(&self) -> DateStyle {
+        let policy = &self.state.policy;
+        if policy.filter_days_are_local { DateStyle::base(policy) } else { self.style }
+    }
+}
+
 /// A condition on a row.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Filter {
@@ -113,7 +121,7 @@ impl Filter {
             Self::Any(parts) => parts.iter().any(|part| part.passes(context, row)),
             Self::Is(column, test) => {
                 !column.drops(context.state, row)
-                    && test.holds(&column.cell(context.state, row), context.style)
+                    && test.holds(&column.cell(context.state, row), context.days())
             }
         }
     }

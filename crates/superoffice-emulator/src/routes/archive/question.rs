@@ -156,7 +156,8 @@ impl Question {
             .map(|name| column(name.trim()))
             .collect::<Result<Vec<_>, _>>()
             .map_err(refuse)?;
-        let settings = Settings { policy: &state.policy, style: ask.style, caller: state.api_user() };
+        let settings =
+            Settings { policy: &state.policy, style: ask.style, caller: state.api_user(), now: state.now() };
         let filter = asked.get("$filter").map(|text| filter::parse(text, &column, &settings));
         let filter = filter.transpose().map_err(refuse)?;
         let order =

@@ -75,6 +75,11 @@ pub const SWITCHES: &[Switch] = &[
         "date operators look at the day; the rest is not documented",
     ),
     switch(
+        "filter_days_are_local",
+        "whether date operators look at days in the tenant's base time zone, whatever `SO-TimeZone` asks for",
+        "not documented: the header converts dates in answers",
+    ),
+    switch(
         "dynamic_shows_deleted",
         "whether the Dynamic archive has rows of the recycle bin that nobody asked for",
         "other archives hide them unless `deletedDate` is asked for; of Dynamic nothing is said",

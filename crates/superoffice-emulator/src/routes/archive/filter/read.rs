@@ -3,13 +3,14 @@
 //! What is not understood is refused with a sentence; the vendor's own answer is not documented. Reading takes time in
 //! proportion to the text; its length, its nesting and the number of its conditions are bounded.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::operator::{For, Operator, Values};
 use super::period::{Period, Unit};
 use super::{Filter, prepare};
 use crate::answer::Answer;
-use crate::clock::{self, DateStyle};
+use crate::clock::DateStyle;
 use crate::routes::archive::columns::Column;
 use crate::world::policy::Policy;
 
@@ -29,11 +30,13 @@ pub(in crate::routes::archive) struct Settings<'a> {
     pub(in crate::routes::archive) style: DateStyle,
     /// Who asks.
     pub(in crate::routes::archive) caller: i64,
+    /// When.
+    pub(in crate::routes::archive) now: Timestamp,
 }
 
 impl Settings<'_> {
     pub(super) fn today(&self) -> Date {
-        self.style.day(clock::now())
+        self.style.day(self.now)
     }
 }
 
@@ -293,7 +296,16 @@ mod tests {
     fn read(text: &str) -> Result<Filter, Answer> {
         let column = |name: &str| Column::plain(name).ok_or_else(|| Answer::bad(name));
         let policy = Policy { ge_and_le: true, ..Policy::default() };
-        parse(text, &column, &Settings { policy: &policy, style: DateStyle::base(&policy), caller: 7 })
+        parse(
+            text,
+            &column,
+            &Settings {
+                policy: &policy,
+                style: DateStyle::base(&policy),
+                caller: 7,
+                now: Timestamp::UNIX_EPOCH,
+            },
+        )
     }
 
     #[test]

@@ -1,0 +1,154 @@
+//! What is kept of sweeps: how far the CRM has been seen, where the running one stands, and how the last one ended.
+
+use std::collections::BTreeMap;
+
+use connector_domain::ids::Entity;
+use connector_domain::reason::Reason;
+use connector_domain::sweep::Because;
+use connector_store::StoreError;
+use connector_store::inbox::Accepted;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Asked, Plan};
+use crate::ports::Ports;
+
+const MARKS: &str = "sweep_marks";
+pub(super) const RUN: &str = "sweep_run";
+const LAST: &str = "sweep_last";
+
+/// How far the CRM has been seen, by its own stamps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    /// When we began to listen.
+    pub installed: Timestamp,
+    /// Up to where each kind of record has been seen.
+    pub seen: BTreeMap<Entity, Timestamp>,
+    /// The kinds that have been read once more since, without a newer change.
+    pub quiet: Vec<Entity>,
+}
+
+/// A sweep: what it is to do, how far it has come, and what it has found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// When it began, by our own clock.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Why it runs.
+    pub why: String,
+    /// Whether it only remembers what is there, because we have just begun to listen.
+    pub is_first: bool,
+    /// What was asked for and is done with it.
+    pub asked: Vec<Asked>,
+    /// From when, for each kind of record, in the CRM's time. Kinds that are not there are not read.
+    pub from: BTreeMap<Entity, Timestamp>,
+    /// Until when.
+    pub until: Option<Timestamp>,
+    /// When the last change had been made as it began, for each kind of record.
+    pub newest: BTreeMap<Entity, Timestamp>,
+    /// What it is to cost.
+    pub plan: Plan,
+    /// Behind which number of which kind of record it goes on.
+    pub at: Option<(Entity, i64)>,
+    /// What it has come to.
+    pub tally: Tally,
+}
+
+/// Whether a sweep has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// It is to go on.
+    Running,
+    /// It has read everything.
+    Ended,
+}
+
+impl Run {
+    /// Whether it has ended.
+    pub const fn state(&self) -> RunState {
+        if self.ended_at.is_some() { RunState::Ended } else { RunState::Running }
+    }
+}
+
+/// What a sweep has come to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// Calls that were made.
+    pub calls: u64,
+    /// Records that were read.
+    pub records: u64,
+    /// Records that were no news, by why.
+    pub known: BTreeMap<Because, u64>,
+    /// Records that nobody had told us of.
+    pub found: u64,
+    /// Of these, those that began a job, or joined one.
+    pub queued: u64,
+    /// Of these, those that need no work, by why.
+    pub skipped: BTreeMap<Reason, u64>,
+}
+
+impl Tally {
+    pub(super) fn known(&mut self, because: Because) {
+        *self.known.entry(because).or_default() += 1;
+    }
+
+    pub(super) fn found(&mut self, accepted: Accepted) {
+        match accepted {
+            Accepted::New(_) | Accepted::Merged(_) => {
+                self.found += 1;
+                self.queued += 1;
+            }
+            Accepted::Skipped(reason) => {
+                self.found += 1;
+                *self.skipped.entry(reason).or_default() += 1;
+            }
+            // It was found before the process died, and is known since.
+            Accepted::Duplicate | Accepted::Parked => self.known(Because::Swept),
+        }
+    }
+}
+
+pub(super) async fn get<T: DeserializeOwned>(ports: &Ports, key: &str) -> Result<Option<T>, StoreError> {
+    match ports.settings.get(&ports.tenant, key).await? {
+        None | Some(serde_json::Value::Null) => Ok(None),
+        Some(kept) => serde_json::from_value(kept)
+            .map(Some)
+            .map_err(|error| StoreError::Inconsistent(error.to_string())),
+    }
+}
+
+pub(super) async fn put<T: Serialize + Sync>(ports: &Ports, key: &str, value: &T) -> Result<(), StoreError> {
+    ports.settings.put(&ports.tenant, key, to_value(value)?, ports.clock.now()).await
+}
+
+pub(super) fn to_value<T: Serialize>(value: &T) -> Result<serde_json::Value, StoreError> {
+    serde_json::to_value(value).map_err(|error| StoreError::Inconsistent(error.to_string()))
+}
+
+pub(super) async fn marks(ports: &Ports) -> Result<Option<Marks>, StoreError> {
+    get(ports, MARKS).await
+}
+
+/// The sweep that is to go on, if there is one. What an older release kept and we cannot read is begun anew.
+pub async fn kept_run(ports: &Ports) -> Result<Option<Run>, StoreError> {
+    match get(ports, RUN).await {
+        Err(StoreError::Inconsistent(words)) => {
+            tracing::warn!("where the last sweep stood cannot be read, so it begins anew: {words}");
+            Ok(None)
+        }
+        kept => kept,
+    }
+}
+
+/// The last sweep that ended.
+pub async fn last_run(ports: &Ports) -> Result<Option<Run>, StoreError> {
+    get(ports, LAST).await
+}
+
+pub(super) async fn keep_end(ports: &Ports, run: &Run, marks: &Marks) -> Result<(), StoreError> {
+    put(ports, MARKS, marks).await?;
+    put(ports, LAST, run).await?;
+    put(ports, RUN, &None::<Run>).await
+}

@@ -1,0 +1,96 @@
+//! When sweeps are run: at the start, every so often, and whenever somebody asks. One that fails waits, and goes on
+//! where it stood.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::kept::Run;
+use super::{SweepError, Sweeper};
+use crate::crm::Blame;
+use crate::ports::Ports;
+
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// How often to see whether SuperOffice is there.
+const TICK: Duration = Duration::from_millis(500);
+/// How soon to see whether another process has stopped sweeping.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Sweeps until told to stop.
+pub async fn run(sweeper: Arc<Sweeper>, stop: CancellationToken) {
+    let ports = Arc::clone(sweeper.ports());
+    let mut wait = FIRST_WAIT;
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = crm_is_there(&ports) => {}
+        }
+        let swept = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            swept = sweeper.sweep(&|_| {}) => swept,
+        };
+        let pause = match swept {
+            Ok(run) => {
+                wait = FIRST_WAIT;
+                log(&run);
+                sweeper.options().every
+            }
+            Err(SweepError::Busy) => BUSY,
+            Err(error) => {
+                tracing::warn!("the sweep waits, and goes on where it stands: {error}");
+                let pause = pause_after(&error, wait);
+                wait = (wait * 2).min(LONGEST_WAIT);
+                pause
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = ports.sweep_now.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Waits until the tenant is known and nobody says that it is down: while it is, the worker alone asks whether it is
+/// back.
+async fn crm_is_there(ports: &Ports) {
+    while !ports.discovered.is_complete() || ports.status.is_down("superoffice") {
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// How long to leave SuperOffice alone after a failure.
+fn pause_after(error: &SweepError, wait: Duration) -> Duration {
+    let SweepError::Crm(error) = error else { return wait };
+    let told = match error.remedy {
+        connector_domain::remedy::Remedy::Wait(told) => Some(told),
+        _ => error.back_in,
+    };
+    let told = told.and_then(|told| Duration::try_from(told).ok());
+    match (told, error.blame) {
+        (Some(told), _) => told.clamp(Duration::from_millis(100), LONGEST_WAIT * 10),
+        (None, Blame::Request | Blame::Suspect | Blame::Outage) => wait,
+    }
+}
+
+fn log(run: &Run) {
+    let tally = &run.tally;
+    if tally.found > 0 || run.is_first {
+        tracing::info!(
+            calls = tally.calls,
+            records = tally.records,
+            "swept {} records ({}): {} that nobody told of, {} of them to be worked on",
+            tally.records,
+            run.why,
+            tally.found,
+            tally.queued
+        );
+    } else {
+        tracing::debug!(calls = tally.calls, "swept {} records: nothing was missed", tally.records);
+    }
+}
