@@ -256,11 +256,16 @@ pub(crate) enum JobsCommand {
         /// The job's number
         id: i64,
     },
+    /// Show what failed, by its cause
+    Failed,
     /// Try jobs that have ended again
     Retry {
         /// The jobs' numbers
-        #[arg(required = true)]
+        #[arg(required_unless_present = "cause")]
         ids: Vec<i64>,
+        /// Everything that failed for this cause, as `jobs failed` shows it
+        #[arg(long, value_name = "FINGERPRINT", conflicts_with = "ids")]
+        cause: Option<String>,
     },
 }
 

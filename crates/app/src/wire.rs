@@ -12,8 +12,8 @@ use connector_explorer::{Explorer, Knowledge, Offline, Website, WebsiteOptions};
 use connector_pipeline::crm::superoffice::SuperOffice;
 use connector_pipeline::retention::{self, Keeper};
 use connector_pipeline::{
-    Condition, Discovered, Ports, Status, SweepOptions, Sweeper, Worker, WorkerOptions, discovery, names,
-    sweep,
+    Breakers, Condition, Discovered, Ports, Status, SweepOptions, Sweeper, Worker, WorkerOptions, discovery,
+    names, sweep,
 };
 use connector_server::{App, Badge, Concern, Gate, Limits, Part, PartState, Sweeps, TenantState, Unverified};
 use connector_store::sqlite::{SqliteStore, Synchronous};
@@ -144,6 +144,7 @@ fn ports(
         field_map: config.fields.clone(),
         look_again: parts.look_again,
         sweep_now: Arc::default(),
+        breakers: Breakers::default(),
         status: parts.status,
         write_policy: config.write_policy,
         retry: config.retry.clone(),

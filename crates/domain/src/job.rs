@@ -7,6 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::fingerprint::Fingerprint;
 use crate::ids::{ContactId, JobId, RecordRef, TenantId};
 use crate::reason::Reason;
 
@@ -161,6 +162,8 @@ pub enum Settlement {
         error: String,
         /// What a person can do about it.
         remedy: String,
+        /// What failures of the same cause have in common.
+        fingerprint: Fingerprint,
     },
 }
 

@@ -4,15 +4,18 @@
 //! Wire formats belong to the `superoffice` crate, rows to the store, and doing what was decided to the pipeline.
 
 pub mod account;
+pub mod breaker;
 pub mod clock;
 pub mod coverage;
 pub mod drift;
 pub mod event;
 pub mod field;
 pub mod filter;
+pub mod fingerprint;
 pub mod ids;
 pub mod job;
 pub mod matrix;
+pub mod outbreak;
 pub mod patch;
 pub mod persona;
 pub mod policy;

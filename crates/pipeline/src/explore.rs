@@ -6,17 +6,23 @@
 use std::collections::BTreeMap;
 
 use connector_domain::account::{Account, Person};
+use connector_domain::breaker::Pass;
 use connector_domain::drift::Drift;
 use connector_domain::field::{Definitions, Kind, Target, Value};
+use connector_domain::fingerprint::Stage;
 use connector_domain::ids::RecordRef;
 use connector_domain::patch::FieldWrite;
 use connector_domain::profile::{Claim, Company, Explored, Language, Nothing, Profile, Room};
 use connector_domain::reason::Reason;
+use connector_domain::remedy::Remedy;
 use connector_domain::vertical::{self, Vertical, VerticalId};
 use connector_explorer::ExploreError;
 use connector_store::accounts::KeptProfile;
+use jiff::SignedDuration;
 
+use crate::breaker::{self, Dependency};
 use crate::run::{Failure, Halt, Work};
+use crate::status::{Condition, Part};
 use crate::write_back::Written;
 
 /// The profile of a company: the kept one if the question is the same and it is fresh, else a new one.
@@ -35,7 +41,7 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
         );
         return Ok(kept.profile);
     }
-    let explored = ports.explorer.explore(&company, room, now).await.map_err(|error| failed(&error))?;
+    let explored = explored(work, &company, room).await?;
     match explored {
         Explored::Nothing(Nothing::NoWebsite) => {
             work.step("explore", Reason::NoWebsite.sentence());
@@ -55,6 +61,49 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
             Ok(*profile)
         }
     }
+}
+
+/// Asks Company Explorer, unless it is out of order.
+async fn explored(work: &Work<'_>, company: &Company, room: Room) -> Result<Explored, Halt> {
+    let (ports, on) = (work.ports, Dependency::Explorer);
+    let now = ports.clock.now();
+    let pass = ports.breakers.pass(on, now);
+    if let Pass::Wait(until) = pass {
+        return Err(waits(until.duration_since(now)));
+    }
+    let outcome = ports.explorer.explore(company, room, now).await;
+    let now = ports.clock.now();
+    match &outcome {
+        Err(ExploreError::Transient { cause, retry_after }) if pass == Pass::Try || retry_after.is_some() => {
+            let help = "nothing: work goes on when Company Explorer answers".to_owned();
+            let part = Part {
+                name: on.part().into(),
+                condition: Condition::Down,
+                words: cause.clone(),
+                remedy: Some(help),
+            };
+            ports.status.set(part);
+            ports.breakers.failed(on, *retry_after, cause, now, 0.5);
+        }
+        Err(_) => {}
+        Ok(_) => {
+            ports.breakers.got_past(&ports.status, Stage::Explore, now);
+            if ports.breakers.answers(on, now) && pass == Pass::Try {
+                ports.status.set(breaker::answers(on));
+            }
+        }
+    }
+    outcome.map_err(|error| failed(&error))
+}
+
+fn waits(wait: SignedDuration) -> Halt {
+    Halt::Failed(Box::new(Failure {
+        words: "Company Explorer is out of order; the job waits for it".into(),
+        remedy: Remedy::WaitForOthers(wait),
+        help: "nothing: work goes on when Company Explorer answers".into(),
+        crm: None,
+        on: None,
+    }))
 }
 
 /// The vertical to speak to a person of: what a human put into the CRM, else what is found out.
@@ -257,14 +306,16 @@ fn failed(error: &ExploreError) -> Halt {
         remedy: error.remedy(),
         help: "try `so-connector explore` with the company's name and website".into(),
         crm: None,
+        on: Some(Dependency::Explorer),
     }))
 }
 
 fn unsupported(claim: &str) -> Halt {
     Halt::Failed(Box::new(Failure {
         words: format!("the explorer made a claim without evidence, which is never written: {claim}"),
-        remedy: connector_domain::remedy::Remedy::GiveUp,
+        remedy: Remedy::GiveUp,
         help: "report it, with the company's website".into(),
         crm: None,
+        on: None,
     }))
 }

@@ -3,6 +3,7 @@
 //! Read [`run`] first. The pipeline does what `connector-domain` decides, keeps every effect in the journal before it
 //! happens, and leaves storage, wire formats and texts to others.
 
+pub mod breaker;
 pub mod crm;
 pub mod discovery;
 mod explore;
@@ -19,6 +20,7 @@ pub mod sweep;
 pub mod worker;
 mod write_back;
 
+pub use breaker::{Breakers, Dependency};
 pub use crm::{Crm, CrmError, Lists};
 pub use discovery::{Discovered, FieldMap};
 pub use ports::Ports;

@@ -11,6 +11,7 @@ use connector_store::{Accounts, Duties, Inbox, Journal, Queue, Settings, Snapsho
 use jiff::SignedDuration;
 use tokio::sync::Notify;
 
+use crate::breaker::Breakers;
 use crate::crm::Crm;
 use crate::discovery::{Discovered, FieldMap};
 use crate::status::Status;
@@ -49,6 +50,8 @@ pub struct Ports {
     pub look_again: Arc<Notify>,
     /// Rings when a sweep was asked for.
     pub sweep_now: Arc<Notify>,
+    /// What is left alone for a while because it is out of order.
+    pub breakers: Breakers,
     /// How the parts are doing.
     pub status: Status,
     /// Which fields may be written.

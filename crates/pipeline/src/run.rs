@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use connector_domain::account::Account;
 use connector_domain::field::{Definitions, Version};
+use connector_domain::fingerprint::Stage;
 use connector_domain::ids::{ContactId, PersonId};
 use connector_domain::job::{Job, Settlement};
 use connector_domain::reason::Reason;
@@ -16,6 +17,7 @@ use connector_store::StoreError;
 use connector_store::journal::{Resolution, Step, WriteId};
 use connector_store::queue::{Adopted, Lease};
 
+use crate::breaker::Dependency;
 use crate::crm::{Blame, CrmError};
 use crate::ports::Ports;
 use crate::{explore, fetch, filter, write_back};
@@ -33,12 +35,22 @@ pub(crate) struct Work<'a> {
     pub(crate) undecided: Vec<WriteId>,
     pub(crate) steps: Vec<Step>,
     pub(crate) resolutions: Vec<Resolution>,
+    /// How far this attempt has come.
+    pub(crate) stage: Stage,
 }
 
 impl<'a> Work<'a> {
     pub(crate) fn new(ports: &'a Ports, lease: &'a Lease) -> Self {
         let definitions = ports.discovered.definitions_now();
-        Self { ports, lease, definitions, undecided: Vec::new(), steps: Vec::new(), resolutions: Vec::new() }
+        Self {
+            ports,
+            lease,
+            definitions,
+            undecided: Vec::new(),
+            steps: Vec::new(),
+            resolutions: Vec::new(),
+            stage: Stage::Fetch,
+        }
     }
 
     pub(crate) fn job(&self) -> &'a Job {
@@ -81,6 +93,8 @@ pub(crate) struct Failure {
     pub(crate) help: String,
     /// The CRM's own words, when the failure is or may be the CRM's as a whole.
     pub(crate) crm: Option<CrmError>,
+    /// What may be out of order, when it is not the record.
+    pub(crate) on: Option<Dependency>,
 }
 
 impl Halt {
@@ -101,6 +115,7 @@ impl From<StoreError> for Halt {
             remedy,
             help: "look at the disk and at the log, then retry".into(),
             crm: None,
+            on: None,
         }))
     }
 }
@@ -109,7 +124,13 @@ impl From<CrmError> for Halt {
     fn from(error: CrmError) -> Self {
         let crm = (error.blame != Blame::Request).then(|| error.clone());
         let CrmError { words, remedy, help, .. } = error;
-        Self::Failed(Box::new(Failure { words, remedy, help: help.to_owned(), crm }))
+        Self::Failed(Box::new(Failure {
+            words,
+            remedy,
+            help: help.to_owned(),
+            crm,
+            on: Some(Dependency::Crm),
+        }))
     }
 }
 
@@ -118,6 +139,7 @@ pub(crate) async fn run(work: &mut Work<'_>) -> Result<Settlement, Halt> {
     for _ in 0..MOST_ROUNDS {
         work.definitions = work.ports.discovered.definitions_now();
         work.undecided.clear();
+        work.stage = Stage::Fetch;
         let outcome = match work.job().record.as_contact() {
             Some(contact) => run_contact(work, contact).await,
             None => run_person(work, PersonId(work.job().record.id)).await,
@@ -137,6 +159,7 @@ pub(crate) async fn run(work: &mut Work<'_>) -> Result<Settlement, Halt> {
         remedy: Remedy::BackOff,
         help: "wait until nobody is editing the record, then retry".into(),
         crm: None,
+        on: None,
     })))
 }
 
@@ -144,12 +167,15 @@ pub(crate) async fn run(work: &mut Work<'_>) -> Result<Settlement, Halt> {
 async fn run_contact(work: &mut Work<'_>, id: ContactId) -> Result<Settlement, Halt> {
     let account = fetch::account(work, id).await?;
     work.saw(account.fields.version, false).await?;
+    work.stage = Stage::Filter;
     filter::account(work, &account).await?;
     let landed = write_back::reconcile(work, &account.fields).await?;
+    work.stage = Stage::Explore;
     let before = explore::vertical_so_far(work, &account, &landed).await?;
     let profile = explore::company(work, &account).await?;
     let verticals = work.ports.knowledge.verticals();
     let wanted = explore::wanted_of_company(&work.definitions, &verticals, &profile);
+    work.stage = Stage::WriteBack;
     let outcome = write_back::write(work, work.job().record, &account.fields, &wanted, landed).await?;
     explore::persons_follow(work, &account, &outcome, before).await?;
     Ok(outcome.settlement)
@@ -164,11 +190,14 @@ async fn run_person(work: &mut Work<'_>, id: PersonId) -> Result<Settlement, Hal
         Adopted::Busy | Adopted::Lost => return Err(Halt::Gone),
     }
     let account: Account = fetch::account(work, contact).await?;
+    work.stage = Stage::Filter;
     filter::account(work, &account).await?;
     filter::person(work, &person)?;
     let landed = write_back::reconcile(work, &person.fields).await?;
+    work.stage = Stage::Explore;
     let vertical = explore::vertical_for_person(work, &account).await?;
     let wanted = explore::wanted_of_person(work, &account, &person, &vertical)?;
+    work.stage = Stage::WriteBack;
     let outcome = write_back::write(work, work.job().record, &person.fields, &wanted, landed).await?;
     Ok(outcome.settlement)
 }

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::breaker::Dependency;
 use crate::crm::Blame;
 use crate::discovery;
 use crate::patience::Patience;
@@ -23,7 +24,7 @@ mod pause;
 
 use attempt::attempt;
 use lease::{Freed, Running, heart_beat, renew};
-use pause::{Outage, answers, pause, report};
+use pause::{answers, down, pause};
 
 /// How the worker works.
 #[derive(Debug, Clone)]
@@ -57,7 +58,6 @@ pub struct Worker {
     slots: Arc<Semaphore>,
     freed: Arc<Notify>,
     running: Running,
-    outage: Arc<Outage>,
     /// When the leases of running jobs were last renewed.
     renewed_at: Mutex<Option<Timestamp>>,
     patience: Mutex<Patience>,
@@ -88,7 +88,6 @@ impl Worker {
             slots,
             freed: Arc::default(),
             running: Running::default(),
-            outage: Arc::default(),
             renewed_at: Mutex::new(None),
             patience: Mutex::default(),
         }
@@ -139,16 +138,20 @@ impl Worker {
         let mut discover_at: Option<Timestamp> = None;
         while !stop.is_cancelled() {
             let now = self.ports.clock.now();
-            if let Some(wait) = self.outage.wait(now) {
+            let breakers = &self.ports.breakers;
+            if let Some(wait) = breakers.wait(Dependency::Crm, now) {
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(wait) => {}
-                    () = self.outage.changed.notified() => {}
-                    () = self.ports.look_again.notified() => self.outage.ask_now(self.ports.clock.now()),
+                    () = breakers.changed() => {}
+                    () = self.ports.look_again.notified() => {
+                        breakers.hurry(Dependency::Crm, self.ports.clock.now());
+                    }
                 }
                 continue;
             }
-            if discover_at.is_none_or(|at| at <= now) || self.outage.is_probing() {
+            if discover_at.is_none_or(|at| at <= now) || breakers.is_to_be_asked(Dependency::Crm) {
                 let discovered = tokio::select! {
                     () = stop.cancelled() => return,
                     discovered = self.discover() => discovered,
@@ -158,12 +161,12 @@ impl Worker {
                 }
                 discover_at = now.checked_add(self.look_again_in()).ok();
             }
-            let free = self.slots.available_permits();
+            let free = self.free();
             let leased = if free == 0 { 0 } else { self.lease(free, tracker, stop, abandon_all).await };
             if leased > 0 && leased == free {
                 continue;
             }
-            if self.wait_for_work(&wake, stop).await == Woken::ToLook {
+            if self.wait_for_work(self.free() == 0, &wake, stop).await == Woken::ToLook {
                 discover_at = None;
             }
         }
@@ -178,16 +181,19 @@ impl Worker {
 
     /// Asks the CRM what there is; an outage ends with the first answer. Says whether there is something to work with.
     async fn discover(&self) -> bool {
+        let breakers = &self.ports.breakers;
         match discovery::discover(&self.ports).await {
             Ok(()) => {
-                self.ports.status.set(answers(Condition::Ok, "SuperOffice answers", None));
                 if self.ports.discovered.definitions_now().0.is_empty() {
                     // Nothing could be written anywhere: the work waits until there are fields.
-                    tracing::error!("the tenant has none of the fields to write to, so the work waits");
-                    self.outage.begin(self.ports.clock.now());
+                    self.ports.status.set(answers(Condition::Ok, "SuperOffice answers", None));
+                    let words = "the tenant has none of the fields to write to";
+                    breakers.failed(Dependency::Crm, None, words, self.ports.clock.now(), 0.0);
                     return false;
                 }
-                self.outage.end();
+                if breakers.answers(Dependency::Crm, self.ports.clock.now()) {
+                    self.ports.status.set(answers(Condition::Ok, "SuperOffice answers", None));
+                }
                 true
             }
             // What was known stays good while the CRM answers other questions.
@@ -197,8 +203,7 @@ impl Worker {
                 true
             }
             Err(error) => {
-                report(&self.ports, &error);
-                self.outage.begin_after(&error, self.ports.clock.now());
+                down(&self.ports, &error, 0.0);
                 false
             }
         }
@@ -243,9 +248,9 @@ impl Worker {
                 fence: lease.fence,
                 slot: Some(slot),
             };
-            let (ports, outage) = (Arc::clone(&self.ports), Arc::clone(&self.outage));
+            let ports = Arc::clone(&self.ports);
             tracker.spawn(async move {
-                attempt(&ports, &lease, &abandon, &outage).await;
+                attempt(&ports, &lease, &abandon).await;
                 drop(freed);
             });
         }
@@ -270,12 +275,22 @@ impl Worker {
         }
     }
 
-    async fn wait_for_work(&self, wake: &Notify, stop: &CancellationToken) -> Woken {
-        if self.slots.available_permits() == 0 {
+    /// How many jobs may be leased now. While many records fail alike, one at a time shows whether that is over.
+    fn free(&self) -> usize {
+        let free = self.slots.available_permits();
+        if !self.ports.breakers.is_on_trial(Dependency::Crm) {
+            return free;
+        }
+        free.min(1_usize.saturating_sub(self.running.held().len()))
+    }
+
+    async fn wait_for_work(&self, is_full: bool, wake: &Notify, stop: &CancellationToken) -> Woken {
+        let breakers = &self.ports.breakers;
+        if is_full {
             return tokio::select! {
                 () = stop.cancelled() => Woken::ToWork,
                 () = self.freed.notified() => Woken::ToWork,
-                () = self.outage.changed.notified() => Woken::ToWork,
+                () = breakers.changed() => Woken::ToWork,
                 () = self.ports.look_again.notified() => Woken::ToLook,
             };
         }
@@ -295,7 +310,7 @@ impl Worker {
         tokio::select! {
             () = stop.cancelled() => Woken::ToWork,
             () = wake.notified() => Woken::ToWork,
-            () = self.outage.changed.notified() => Woken::ToWork,
+            () = breakers.changed() => Woken::ToWork,
             () = self.ports.look_again.notified() => Woken::ToLook,
             () = tokio::time::sleep(due) => Woken::ToWork,
         }

@@ -5,6 +5,7 @@
 pub(crate) mod accounts;
 pub(crate) mod coverage;
 pub(crate) mod events;
+pub(crate) mod failures;
 pub(crate) mod fields;
 pub(crate) mod jobs;
 pub(crate) mod status;

@@ -46,6 +46,7 @@ fn pages() -> Router<Web> {
         .route("/jobs/{id}", get(dashboard::job::show))
         .route("/jobs/{id}/retry", post(dashboard::job::retry))
         .route("/coverage", get(dashboard::coverage::show))
+        .route("/failures/{fingerprint}/retry", post(dashboard::jobs::retry))
         .route("/live", get(live::live))
         .route("/assets/{name}", get(dashboard::assets::show))
 }
@@ -57,6 +58,8 @@ fn programs() -> Router<Web> {
         .route("/api/v1/jobs", get(api::jobs::list))
         .route("/api/v1/jobs/{id}", get(api::jobs::one))
         .route("/api/v1/jobs/{id}/retry", post(api::jobs::retry))
+        .route("/api/v1/failures", get(api::failures::list))
+        .route("/api/v1/failures/{fingerprint}/retry", post(api::failures::retry))
         .route("/api/v1/events", get(api::events::list))
         .route("/api/v1/fields", get(api::fields::list))
         .route("/api/v1/fields/accept", post(api::fields::accept))

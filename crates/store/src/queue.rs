@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use connector_domain::fingerprint::Fingerprint;
 use connector_domain::ids::{ContactId, JobId, RecordRef, TenantId};
 use connector_domain::job::{Job, JobState, Settlement};
 use connector_domain::policy::Policy;
@@ -87,6 +88,25 @@ impl QueueCounts {
     }
 }
 
+/// The records that failed for one cause and have not been tried again since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailureGroup {
+    /// What they have in common.
+    pub fingerprint: Fingerprint,
+    /// What the latest of them failed with.
+    pub words: Option<String>,
+    /// What a person can do about it.
+    pub remedy: Option<String>,
+    /// How many records.
+    pub count: u64,
+    /// When the first of them failed.
+    pub first_at: Timestamp,
+    /// When the latest of them failed.
+    pub last_at: Timestamp,
+    /// The latest of them.
+    pub example: JobId,
+}
+
 /// Which jobs to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JobFilter {
@@ -160,6 +180,19 @@ pub trait Queue: Send + Sync {
     /// Of several held jobs of one record only the newest goes on, and none where one waits already. Returns how many.
     async fn release(&self, tenant: &TenantId, reasons: &[Reason], now: Timestamp)
     -> Result<u64, StoreError>;
+
+    /// The failures by their cause, the one that most records have first. A record that has been worked on again since
+    /// it failed, or waits to be, is not among them.
+    async fn failures(&self, tenant: &TenantId) -> Result<Vec<FailureGroup>, StoreError>;
+
+    /// Puts the records of one cause, exactly those that [`Self::failures`] counts, back in the queue as a new start.
+    /// Returns how many.
+    async fn retry_all(
+        &self,
+        tenant: &TenantId,
+        fingerprint: &Fingerprint,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
 
     /// Asks for work on records without an event, such as the persons of a company whose vertical changed.
     ///

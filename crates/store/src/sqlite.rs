@@ -15,6 +15,7 @@ mod accounts;
 mod checkpoint;
 mod connection;
 mod duties;
+mod failures;
 mod inbox;
 #[doc(hidden)]
 pub mod inline;

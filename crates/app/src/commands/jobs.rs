@@ -31,7 +31,13 @@ pub(super) async fn run(cli: &Cli, command: &JobsCommand, config: &Config) -> Re
             show(cli, &remote.get(&format!("/api/v1/jobs/{id}")).await?);
             Ok(())
         }
-        JobsCommand::Retry { ids } => retry(cli, &remote, ids).await,
+        JobsCommand::Failed => {
+            let list = remote.get("/api/v1/failures").await?;
+            show_list(cli, &list, &["fingerprint", "count", "last_at", "job_id", "words", "remedy"]);
+            Ok(())
+        }
+        JobsCommand::Retry { cause: Some(cause), .. } => retry_cause(cli, &remote, cause).await,
+        JobsCommand::Retry { ids, cause: None } => retry(cli, &remote, ids).await,
     }
 }
 
@@ -125,6 +131,17 @@ async fn retry(cli: &Cli, remote: &Remote, ids: &[i64]) -> Result<(), Failure> {
         print(&format!("{} of {} jobs wait for another try.", ids.len() - failures.len(), ids.len()));
     }
     one_failure(failures, ids.len())
+}
+
+async fn retry_cause(cli: &Cli, remote: &Remote, cause: &str) -> Result<(), Failure> {
+    let encoded: String = url::form_urlencoded::byte_serialize(cause.as_bytes()).collect();
+    let answer = remote.post(&format!("/api/v1/failures/{encoded}/retry")).await?;
+    if cli.json {
+        print_json(&json!({"cause": cause, "retried": true, "jobs": answer["jobs"]}));
+    } else {
+        print(&format!("{} jobs of this cause wait for another try.", json_cell(&answer["jobs"])));
+    }
+    Ok(())
 }
 
 /// The failure of the only job that was asked for, or one for all that were refused.

@@ -16,7 +16,12 @@ const LISTS: &str = "Archive/{provider}";
 async fn sweep(product: &Product, arguments: &[&str]) -> Value {
     let arguments: Vec<&str> = ["sweep", "--json"].iter().chain(arguments).copied().collect();
     let command = product.command(&arguments);
-    let ran = tokio::task::spawn_blocking(move || { let mut command = command; command.output().unwrap() }).await.unwrap();
+    let ran = tokio::task::spawn_blocking(move || {
+        let mut command = command;
+        command.output().unwrap()
+    })
+    .await
+    .unwrap();
     let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(ran.status.success(), "{stderr}");
     serde_json::from_slice(&ran.stdout).unwrap()

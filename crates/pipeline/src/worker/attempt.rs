@@ -3,13 +3,17 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use connector_domain::fingerprint::{Fingerprint, Stage};
 use connector_domain::job::Settlement;
+use connector_domain::outbreak::Fault;
 use connector_domain::remedy::{self, Next, Remedy};
 use connector_store::queue::{Lease, Settled};
 use futures::FutureExt;
+use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::pause::{FIRST_OUTAGE_WAIT, Outage, pause, report};
+use super::pause::{FIRST_OUTAGE_WAIT, down, pause};
+use crate::breaker::{Dependency, Failed};
 use crate::crm::Blame;
 use crate::ports::Ports;
 use crate::run::{Failure, Halt, Work, run};
@@ -18,7 +22,7 @@ const FIRST_SETTLE_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_SETTLE_WAIT: Duration = Duration::from_secs(5);
 
 /// Runs one attempt to its end, or gives the job back.
-pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &CancellationToken, outage: &Outage) {
+pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &CancellationToken) {
     let mut work = Work::new(ports, lease);
     let outcome = tokio::select! {
         biased;
@@ -30,19 +34,40 @@ pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &Cancellation
             counts: false,
         }),
     };
+    let stage = work.stage;
     let settlement = match outcome {
-        Ok(settlement) => settlement,
-        Err(Halt::Settled(settlement)) => settlement,
+        Ok(settlement) | Err(Halt::Settled(settlement)) => {
+            got_through(ports, stage, &settlement);
+            settlement
+        }
         Err(Halt::Gone) => return,
         Err(Halt::ReadAgain) => Settlement::Again {
             at: ports.clock.now(),
             error: "the record was changed meanwhile".into(),
             counts: true,
         },
-        Err(Halt::Failed(failure)) => after_failure(ports, lease, blamed(ports, *failure, outage).await),
+        Err(Halt::Failed(failure)) => {
+            // What other records passed does not depend on how this one fails.
+            ports.breakers.got_to(&ports.status, stage, ports.clock.now());
+            let failure = blamed(ports, *failure, jitter(lease)).await;
+            judged(ports, lease, stage, failure)
+        }
     };
     let Work { steps, resolutions, .. } = work;
     settle(ports, lease, settlement, resolutions, steps, abandon).await;
+}
+
+/// Notes how far a job got that came to an end.
+fn got_through(ports: &Ports, stage: Stage, settlement: &Settlement) {
+    let now = ports.clock.now();
+    match settlement {
+        Settlement::Completed { .. } => ports.breakers.got_past(&ports.status, stage, now),
+        // It was settled at this stage without having done what the stage is for.
+        Settlement::Skipped { .. } | Settlement::Held { .. } => {
+            ports.breakers.got_to(&ports.status, stage, now);
+        }
+        Settlement::Again { .. } | Settlement::Failed { .. } => {}
+    }
 }
 
 fn stumbled() -> Halt {
@@ -51,14 +76,16 @@ fn stumbled() -> Halt {
         remedy: Remedy::BackOff,
         help: "report it, with the log".into(),
         crm: None,
+        on: None,
     }))
 }
 
 /// Finds out whether the CRM as a whole is to blame; then the job is not, and everything waits.
-async fn blamed(ports: &Ports, failure: Failure, outage: &Outage) -> Failure {
+async fn blamed(ports: &Ports, failure: Failure, jitter: f64) -> Failure {
     let Some(error) = failure.crm.clone() else { return failure };
     if let Remedy::Wait(wait) = error.remedy {
-        outage.begin_until(ports.clock.now(), wait);
+        let now = ports.clock.now();
+        ports.breakers.failed(Dependency::Crm, Some(wait), &error.words, now, jitter);
         return failure;
     }
     let error = if error.blame == Blame::Outage {
@@ -69,8 +96,7 @@ async fn blamed(ports: &Ports, failure: Failure, outage: &Outage) -> Failure {
             Err(error) => error,
         }
     };
-    report(ports, &error);
-    outage.begin_after(&error, ports.clock.now());
+    down(ports, &error, jitter);
     let remedy = match error.remedy {
         Remedy::Wait(wait) | Remedy::WaitForOthers(wait) => Remedy::WaitForOthers(wait),
         Remedy::ReadAgain | Remedy::BackOff | Remedy::GiveUp => Remedy::WaitForOthers(FIRST_OUTAGE_WAIT),
@@ -78,13 +104,28 @@ async fn blamed(ports: &Ports, failure: Failure, outage: &Outage) -> Failure {
     Failure { remedy, ..failure }
 }
 
-fn after_failure(ports: &Ports, lease: &Lease, failure: Failure) -> Settlement {
+/// Decides what follows: nothing is counted against a record when what many share is to blame.
+fn judged(ports: &Ports, lease: &Lease, stage: Stage, failure: Failure) -> Settlement {
     let now = ports.clock.now();
-    let attempt = lease.job.faults + 1;
-    let Failure { words, remedy, help, .. } = failure;
-    match remedy::next(attempt, remedy, &ports.retry, now, jitter(lease)) {
+    let fingerprint = Fingerprint::of(stage, &failure.words);
+    let Failure { words, mut remedy, help, on, .. } = failure;
+    if let (Some(on), Remedy::BackOff | Remedy::GiveUp) = (on, remedy) {
+        let failed = Failed {
+            on,
+            fingerprint: &fingerprint,
+            stage,
+            record: lease.job.record,
+            words: &words,
+            help: &help,
+        };
+        if ports.breakers.judge(&ports.status, &failed, now, jitter(lease)) == Fault::Shared {
+            let wait = ports.breakers.wait(on, now).and_then(|wait| SignedDuration::try_from(wait).ok());
+            remedy = Remedy::WaitForOthers(wait.unwrap_or(FIRST_OUTAGE_WAIT));
+        }
+    }
+    match remedy::next(lease.job.faults + 1, remedy, &ports.retry, now, jitter(lease)) {
         Next::Again { at, counts } => Settlement::Again { at, error: words, counts },
-        Next::Never => Settlement::Failed { error: words, remedy: help },
+        Next::Never => Settlement::Failed { error: words, remedy: help, fingerprint },
     }
 }
 

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
+use axum::response::Redirect;
 use connector_domain::ids::ContactId;
 use connector_domain::job::{Job, JobState};
+use connector_store::queue::FailureGroup;
 use jiff::Timestamp;
 
 use super::frame::{Frame, Here};
 use super::pill::Pill;
 use super::when::{self, When};
 use super::words::{self, EN};
-use super::{Page, job, page};
-use crate::api;
+use super::{Fault, Page, job, page};
+use crate::api::{self, Named};
 use crate::app::Web;
 use crate::query::{Cursor, Query};
 
@@ -24,6 +26,7 @@ const ROWS: usize = 50;
 struct JobsPage {
     frame: Frame,
     tabs: Vec<Tab>,
+    causes: Vec<Cause>,
     rows: Vec<Row>,
     is_later: bool,
     first: String,
@@ -36,6 +39,16 @@ struct Tab {
     count: String,
     href: String,
     is_here: bool,
+}
+
+/// What failed for one cause.
+struct Cause {
+    fingerprint: String,
+    words: String,
+    remedy: Option<String>,
+    count: String,
+    job: i64,
+    last: When,
 }
 
 struct Row {
@@ -78,14 +91,35 @@ pub(crate) async fn show(State(web): State<Web>, RawQuery(query): RawQuery) -> P
         href: format!("/jobs?state={state}"),
         is_here: filter.states == [*state],
     }));
+    // Beside the failures themselves, not beside everything.
+    let is_about_failures = filter.account.is_none() && filter.states == [JobState::Failed];
+    let failures = if is_about_failures { app.queue.failures(tenant).await? } else { Vec::new() };
     page(&JobsPage {
         frame: Frame::load(&web, Here::Jobs, EN.jobs).await?,
         tabs,
+        causes: failures.into_iter().map(|group| cause(group, now)).collect(),
         rows: found.items.iter().map(|job| row(job, &names, now)).collect(),
         is_later: request.after.is_some(),
         first: address(&query, None),
         older: found.next.map(|next| address(&query, Some(&next))),
     })
+}
+
+/// `POST /failures/{fingerprint}/retry`: tries everything of one cause again and leads to what waits.
+pub(crate) async fn retry(State(web): State<Web>, fingerprint: Named) -> Result<Redirect, Fault> {
+    api::failures::retry_all(&web, fingerprint).await?;
+    Ok(Redirect::to("/jobs?state=PENDING"))
+}
+
+fn cause(group: FailureGroup, now: Timestamp) -> Cause {
+    Cause {
+        fingerprint: group.fingerprint.0,
+        words: words::sentence(group.words.as_deref().unwrap_or_default()),
+        remedy: group.remedy,
+        count: words::counted(group.count, "record", "records"),
+        job: group.example.0,
+        last: When::ago(group.last_at, now),
+    }
 }
 
 fn row(job: &Job, names: &BTreeMap<ContactId, String>, now: Timestamp) -> Row {

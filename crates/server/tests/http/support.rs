@@ -8,6 +8,7 @@ use axum::response::Response;
 use connector_domain::clock::{Clock, FixedClock};
 use connector_domain::event::{Changes, Event, EventKind};
 use connector_domain::field::{Definition, Definitions, Kind, Target, Value};
+use connector_domain::fingerprint::{Fingerprint, Stage};
 use connector_domain::ids::{AssociateId, ContactId, EventId, JobId, PersonId, RecordRef, TenantId};
 use connector_domain::job::Settlement;
 use connector_domain::patch::{FieldWrite, Patch};
@@ -218,6 +219,10 @@ pub(crate) async fn a_day(store: &dyn Store, now: Timestamp) {
     let settlement = Settlement::Failed {
         error: "SuperOffice refused the write: 403 Forbidden on userdef_id".into(),
         remedy: "Give the role write access to the field, then retry.".into(),
+        fingerprint: Fingerprint::of(
+            Stage::WriteBack,
+            "SuperOffice refused the write: 403 Forbidden on userdef_id",
+        ),
     };
     day.settle(&failed, settlement, Vec::new(), minutes(58)).await;
 

@@ -1,5 +1,6 @@
 //! Promises about accounts.
 
+use connector_domain::fingerprint::{Fingerprint, Stage};
 use connector_domain::ids::ContactId;
 use connector_domain::job::Settlement;
 use connector_domain::profile::{Language, Profile};
@@ -54,7 +55,11 @@ pub(crate) async fn a_twin_that_failed_is_no_twin(store: &dyn Store) {
     changed(store, "e1", contact(18), noon()).await;
     let first = lease(store, noon()).await.unwrap();
     assert_eq!(learn(store, 18, "Nordlys AS", noon()).await, None);
-    let failed = Settlement::Failed { error: "refused".into(), remedy: "ask".into() };
+    let failed = Settlement::Failed {
+        error: "refused".into(),
+        remedy: "ask".into(),
+        fingerprint: Fingerprint::of(Stage::WriteBack, "refused"),
+    };
     store.settle(&first, failed, vec![], vec![], noon()).await.unwrap();
     assert_eq!(learn(store, 19, "Nordlys AS", noon()).await, None);
 }

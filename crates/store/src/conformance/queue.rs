@@ -1,6 +1,7 @@
 //! Promises of the queue.
 
-use connector_domain::ids::ContactId;
+use connector_domain::fingerprint::{Fingerprint, Stage};
+use connector_domain::ids::{ContactId, JobId};
 use connector_domain::job::{JobState, Settlement};
 use connector_domain::reason::Reason;
 
@@ -128,7 +129,11 @@ pub(crate) async fn a_finished_job_can_be_retried_once(store: &dyn Store) {
     changed(store, "e1", contact(18), noon()).await;
     let held = lease(store, noon()).await.unwrap();
     assert_eq!(store.retry(&tenant(), held.job.id, noon()).await.unwrap(), Retried::Running);
-    let failed = Settlement::Failed { error: "refused".into(), remedy: "ask".into() };
+    let failed = Settlement::Failed {
+        error: "refused".into(),
+        remedy: "ask".into(),
+        fingerprint: Fingerprint::of(Stage::WriteBack, "refused"),
+    };
     store.settle(&held, failed, vec![], vec![], noon()).await.unwrap();
     let Accepted::New(newer) = changed(store, "e2", contact(18), noon()).await else { panic!("no new job") };
     assert_eq!(store.retry(&tenant(), held.job.id, noon()).await.unwrap(), Retried::AlreadyPending(newer));
@@ -141,7 +146,7 @@ pub(crate) async fn a_finished_job_can_be_retried_once(store: &dyn Store) {
         panic!("a success can be tried again too")
     };
     assert_ne!(fresh, held_newer.job.id, "a success stays in the history");
-    let nothing = connector_domain::ids::JobId(999);
+    let nothing = JobId(999);
     assert_eq!(store.retry(&tenant(), nothing, noon()).await.unwrap(), Retried::NotFound);
 }
 
@@ -168,6 +173,64 @@ pub(crate) async fn what_was_held_for_a_reason_goes_on_when_the_reason_is_gone(s
     for id in states {
         assert_eq!(store.job(&tenant(), id).await.unwrap().unwrap().state, JobState::Held);
     }
+}
+
+async fn fails(store: &dyn Store, event: &str, record: i64, words: &str, at: jiff::Timestamp) -> JobId {
+    changed(store, event, contact(record), at).await;
+    let held = lease(store, at).await.unwrap();
+    let failed = Settlement::Failed {
+        error: words.into(),
+        remedy: "ask".into(),
+        fingerprint: Fingerprint::of(Stage::WriteBack, words),
+    };
+    store.settle(&held, failed, vec![], vec![], at).await.unwrap();
+    held.job.id
+}
+
+pub(crate) async fn failures_are_shown_by_their_cause(store: &dyn Store) {
+    let later = noon() + MINUTE;
+    fails(store, "e1", 18, "refused for 18", noon()).await;
+    let latest = fails(store, "e2", 19, "refused for 19", later).await;
+    let other = fails(store, "e3", 20, "too long", noon()).await;
+    let groups = store.failures(&tenant()).await.unwrap();
+    assert_eq!(groups.len(), 2);
+    let group = &groups[0];
+    assert_eq!(group.fingerprint, Fingerprint::of(Stage::WriteBack, "refused for 4711"));
+    assert_eq!((group.count, group.example, group.words.as_deref()), (2, latest, Some("refused for 19")));
+    assert_eq!((group.first_at, group.last_at, group.remedy.as_deref()), (noon(), later, Some("ask")));
+    assert_eq!((groups[1].count, groups[1].example), (1, other));
+}
+
+pub(crate) async fn failures_of_one_cause_are_tried_again_together(store: &dyn Store) {
+    let (first, second) = (
+        fails(store, "e1", 18, "refused for 18", noon()).await,
+        fails(store, "e2", 19, "refused for 19", noon()).await,
+    );
+    let other = fails(store, "e3", 20, "too long", noon()).await;
+    let cause = Fingerprint::of(Stage::WriteBack, "refused for 18");
+    let bell = store.wake();
+    assert_eq!(store.retry_all(&tenant(), &cause, noon()).await.unwrap(), 2);
+    tokio::time::timeout(std::time::Duration::from_secs(5), bell.notified()).await.expect("the bell rang");
+    for job in [first, second] {
+        let job = store.job(&tenant(), job).await.unwrap().unwrap();
+        assert_eq!((job.state, job.faults, job.words), (JobState::Pending, 0, None));
+    }
+    assert_eq!(store.job(&tenant(), other).await.unwrap().unwrap().state, JobState::Failed);
+    assert_eq!(store.retry_all(&tenant(), &cause, noon()).await.unwrap(), 0);
+    assert_eq!(store.failures(&tenant()).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn what_was_worked_on_since_is_no_failure_any_more(store: &dyn Store) {
+    let cause = Fingerprint::of(Stage::WriteBack, "refused for 18");
+    fails(store, "e1", 18, "refused for 18", noon()).await;
+    fails(store, "e2", 18, "refused for 18", noon()).await;
+    assert_eq!(store.failures(&tenant()).await.unwrap()[0].count, 1, "it is one record");
+    changed(store, "e3", contact(18), noon()).await;
+    assert!(store.failures(&tenant()).await.unwrap().is_empty(), "a newer job waits");
+    assert_eq!(store.retry_all(&tenant(), &cause, noon()).await.unwrap(), 0);
+    let held = lease(store, noon()).await.unwrap();
+    store.settle(&held, completed(), vec![], vec![], noon()).await.unwrap();
+    assert!(store.failures(&tenant()).await.unwrap().is_empty(), "the newer one has succeeded");
 }
 
 pub(crate) async fn jobs_are_counted_and_listed_by_state(store: &dyn Store) {

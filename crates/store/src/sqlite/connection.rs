@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001-spine.sql"),
     include_str!("../../migrations/sqlite/0002-duties.sql"),
     include_str!("../../migrations/sqlite/0003-sweep.sql"),
+    include_str!("../../migrations/sqlite/0004-guard.sql"),
     include_str!("../../migrations/sqlite/0005-ops.sql"),
 ];
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use connector_domain::fingerprint::Fingerprint;
 use connector_domain::ids::{ContactId, JobId, RecordRef, TenantId};
 use connector_domain::job::{Job, JobState, Settlement};
 use connector_domain::policy::Policy;
@@ -12,15 +13,17 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Notify;
 
-use super::SqliteStore;
 use super::inbox::meet_person;
 use super::journal::{add_steps, close_intents};
 use super::rows::{JOB_COLUMNS, job, job_by_id, lane, millis, moment, state, state_number, timestamp_opt};
 use super::writer::Touched;
+use super::{SqliteStore, failures};
 use crate::StoreError;
 use crate::journal::{Resolution, Step};
 use crate::page::{Page, PageRequest};
-use crate::queue::{Adopted, JobFilter, Lease, MOST_CRASHES, Queue, QueueCounts, Retried, Settled};
+use crate::queue::{
+    Adopted, FailureGroup, JobFilter, Lease, MOST_CRASHES, Queue, QueueCounts, Retried, Settled,
+};
 
 #[async_trait]
 impl Queue for SqliteStore {
@@ -128,6 +131,25 @@ impl Queue for SqliteStore {
         let (tenant, reasons) = (tenant.0.clone(), reasons.to_vec());
         self.writer
             .call(move |connection, touched| release(connection, touched, &tenant, &reasons, now))
+            .await
+    }
+
+    async fn failures(&self, tenant: &TenantId) -> Result<Vec<FailureGroup>, StoreError> {
+        let tenant = tenant.0.clone();
+        self.readers.read(move |connection| failures::by_cause(connection, &tenant)).await
+    }
+
+    async fn retry_all(
+        &self,
+        tenant: &TenantId,
+        fingerprint: &Fingerprint,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let (tenant, fingerprint) = (tenant.0.clone(), fingerprint.clone());
+        self.writer
+            .call(move |connection, touched| {
+                failures::retry_all(connection, touched, &tenant, &fingerprint, now)
+            })
             .await
     }
 
@@ -352,6 +374,7 @@ fn abandoned(
             Settlement::Failed {
                 error: format!("its worker died {crashes} times while at it"),
                 remedy: "look into the log for what stopped the worker, then retry the job".into(),
+                fingerprint: Fingerprint::of_crashes(),
             }
         } else {
             let error = "its worker stopped before it was done".to_owned();
@@ -427,19 +450,19 @@ fn settle(
     if let Settlement::Again { at, error, counts } = settlement {
         return again(connection, job, *at, error, *counts, now);
     }
-    let (reason, words, remedy) = match settlement {
+    let (reason, words, failed_with) = match settlement {
         Settlement::Completed { words } => (None, words, None),
         Settlement::Skipped { reason, words } | Settlement::Held { reason, words } => {
             (Some(*reason), words, None)
         }
-        Settlement::Failed { error, remedy } => (None, error, Some(remedy)),
+        Settlement::Failed { error, remedy, fingerprint } => (None, error, Some((remedy, fingerprint))),
         Settlement::Again { error, .. } => (None, error, None),
     };
     let failed = i64::from(settlement.state() == JobState::Failed);
     connection
         .prepare_cached(
             "UPDATE jobs SET state = ?2, reason = ?3, words = ?4, remedy = ?5, faults = faults + ?7, finished_at = ?6, updated_at = ?6,
-                             lease_owner = NULL, lease_until = NULL
+                             lease_owner = NULL, lease_until = NULL, fingerprint = ?8
               WHERE id = ?1",
         )?
         .execute(params![
@@ -447,9 +470,10 @@ fn settle(
             state_number(settlement.state()),
             reason.map(Reason::code),
             words,
-            remedy,
+            failed_with.map(|(remedy, _)| remedy),
             millis(now),
             failed,
+            failed_with.map(|(_, fingerprint)| &fingerprint.0),
         ])?;
     touch_account(connection, job, now)
 }

@@ -1,0 +1,306 @@
+//! What we depend on as a whole, each behind a breaker of its own: the CRM, and Company Explorer.
+//!
+//! When one is out of order, what needs it waits, nothing is counted against a job, and one of us finds out now and then
+//! whether it is back. Each turn is told once in the log, however many jobs meet it; the parts of the status say how
+//! things stand. When to wait and for how long is decided in the domain.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use connector_domain::breaker::{Breaker, Pass, Pauses, Turn};
+use connector_domain::fingerprint::{Fingerprint, Stage};
+use connector_domain::ids::RecordRef;
+use connector_domain::outbreak::{Fault, Outbreaks};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+
+use crate::status::{Condition, Part, Status};
+
+const PAUSES: Pauses = Pauses { first: SignedDuration::from_secs(1), longest: SignedDuration::from_mins(1) };
+
+/// Something that jobs depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dependency {
+    /// The CRM.
+    Crm,
+    /// Company Explorer, and the model behind it.
+    Explorer,
+}
+
+impl Dependency {
+    /// The name of its part of the status.
+    pub const fn part(self) -> &'static str {
+        match self {
+            Self::Crm => "superoffice",
+            Self::Explorer => "explorer",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Crm => "SuperOffice",
+            Self::Explorer => "Company Explorer",
+        }
+    }
+}
+
+/// The breakers of everything that jobs depend on.
+#[derive(Debug)]
+pub struct Breakers {
+    crm: Mutex<Guarded>,
+    explorer: Mutex<Guarded>,
+    outbreaks: Mutex<Outbreaks>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Guarded {
+    breaker: Breaker,
+    /// The failure that many records met. Only a job that gets past it, or fails otherwise, shows that it is over.
+    trial: Option<(Fingerprint, Stage)>,
+}
+
+impl Default for Guarded {
+    fn default() -> Self {
+        Self { breaker: Breaker::new(PAUSES), trial: None }
+    }
+}
+
+impl Default for Breakers {
+    fn default() -> Self {
+        Self {
+            crm: Mutex::default(),
+            explorer: Mutex::default(),
+            outbreaks: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+}
+
+impl Breakers {
+    /// Notes that something as a whole is out of order: for as long as it says itself, or longer each time.
+    pub fn failed(
+        &self,
+        on: Dependency,
+        told: Option<SignedDuration>,
+        words: &str,
+        now: Timestamp,
+        jitter: f64,
+    ) {
+        let turn = self.guarded(on).breaker.failed(told, now, jitter);
+        if turn == Some(Turn::Down) {
+            tracing::error!(
+                dependency = on.part(),
+                "{} is out of order, so the work waits: {words}",
+                on.name()
+            );
+        }
+        self.changed.notify_one();
+    }
+
+    /// Notes that something answers. Says whether it is in order as far as is known: when many records failed alike,
+    /// only a job can show that.
+    pub fn answers(&self, on: Dependency, now: Timestamp) -> bool {
+        let mut guarded = self.guarded(on);
+        if guarded.trial.is_some() {
+            return false;
+        }
+        recovered(on, guarded.breaker.worked(now));
+        true
+    }
+
+    /// Since when something is out of order.
+    pub fn down_since(&self, on: Dependency) -> Option<Timestamp> {
+        self.guarded(on).breaker.since()
+    }
+
+    /// How long it is to be left alone; `None` when it is in order, or when it is time to see whether it is.
+    pub fn wait(&self, on: Dependency, now: Timestamp) -> Option<Duration> {
+        Duration::try_from(self.guarded(on).breaker.wait(now)).ok().filter(|wait| !wait.is_zero())
+    }
+
+    /// Whether only a job can show whether it is in order again.
+    pub fn is_on_trial(&self, on: Dependency) -> bool {
+        let guarded = self.guarded(on);
+        guarded.trial.is_some() && guarded.breaker.since().is_some()
+    }
+
+    /// Whether the next thing to do is to ask it whether it is back.
+    pub fn is_to_be_asked(&self, on: Dependency) -> bool {
+        let guarded = self.guarded(on);
+        guarded.trial.is_none() && guarded.breaker.since().is_some()
+    }
+
+    /// Asks to use something. When this says that one may try, the others wait until its end is told.
+    pub fn pass(&self, on: Dependency, now: Timestamp) -> Pass {
+        self.guarded(on).breaker.pass(now)
+    }
+
+    /// Ends the waiting, not the outage.
+    pub fn hurry(&self, on: Dependency, now: Timestamp) {
+        self.guarded(on).breaker.hurry(now);
+    }
+
+    /// Rings when something went out of order.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Judges a failure of one record. When many fail alike, what they share is taken for out of order.
+    pub(crate) fn judge(&self, status: &Status, failed: &Failed<'_>, now: Timestamp, jitter: f64) -> Fault {
+        let Failed { on, fingerprint, stage, record, words, help } = *failed;
+        let fault = self.outbreaks().failed(fingerprint, stage, record, now);
+        let is_trial = self.guarded(on).trial.as_ref().is_some_and(|(trial, _)| trial == fingerprint);
+        if fault == Fault::Own && !is_trial {
+            // It did answer, to this one, in a way of its own.
+            self.acquit(status, |failed_at| failed_at <= stage, now);
+            return Fault::Own;
+        }
+        self.guarded(on).trial = Some((fingerprint.clone(), stage));
+        let told = format!("many different records fail alike: {words}");
+        status.set(Part {
+            name: on.part().into(),
+            condition: Condition::Down,
+            words: told.clone(),
+            remedy: Some(help.to_owned()),
+        });
+        self.failed(on, None, &told, now, jitter);
+        Fault::Shared
+    }
+
+    /// Notes that a job got past every stage before this one.
+    pub(crate) fn got_to(&self, status: &Status, stage: Stage, now: Timestamp) {
+        self.outbreaks().reached(stage);
+        self.acquit(status, |failed_at| failed_at < stage, now);
+    }
+
+    /// Notes that a job got past this stage.
+    pub(crate) fn got_past(&self, status: &Status, stage: Stage, now: Timestamp) {
+        self.outbreaks().passed(stage);
+        self.acquit(status, |failed_at| failed_at <= stage, now);
+    }
+
+    fn acquit(&self, status: &Status, is_past: impl Fn(Stage) -> bool, now: Timestamp) {
+        for on in [Dependency::Crm, Dependency::Explorer] {
+            let mut guarded = self.guarded(on);
+            if !guarded.trial.as_ref().is_some_and(|(_, stage)| is_past(*stage)) {
+                continue;
+            }
+            guarded.trial = None;
+            recovered(on, guarded.breaker.worked(now));
+            drop(guarded);
+            status.set(answers(on));
+        }
+    }
+
+    fn guarded(&self, on: Dependency) -> MutexGuard<'_, Guarded> {
+        let guarded = match on {
+            Dependency::Crm => &self.crm,
+            Dependency::Explorer => &self.explorer,
+        };
+        guarded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn outbreaks(&self) -> MutexGuard<'_, Outbreaks> {
+        self.outbreaks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A failure of one record.
+pub(crate) struct Failed<'a> {
+    pub(crate) on: Dependency,
+    pub(crate) fingerprint: &'a Fingerprint,
+    pub(crate) stage: Stage,
+    pub(crate) record: RecordRef,
+    pub(crate) words: &'a str,
+    pub(crate) help: &'a str,
+}
+
+/// The part of the status of something that is in order.
+pub(crate) fn answers(on: Dependency) -> Part {
+    Part {
+        name: on.part().into(),
+        condition: Condition::Ok,
+        words: format!("{} answers", on.name()),
+        remedy: None,
+    }
+}
+
+fn recovered(on: Dependency, turn: Option<Turn>) {
+    if let Some(Turn::Recovered { after }) = turn {
+        tracing::info!(dependency = on.part(), "{} answers again after {} s", on.name(), after.as_secs());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_domain::ids::ContactId;
+
+    use super::*;
+
+    fn noon() -> Timestamp {
+        "2026-05-04T12:00:00Z".parse().unwrap()
+    }
+
+    fn judge(breakers: &Breakers, record: i64, words: &str, now: Timestamp) -> Fault {
+        let fingerprint = Fingerprint::of(Stage::WriteBack, words);
+        let failed = Failed {
+            on: Dependency::Crm,
+            fingerprint: &fingerprint,
+            stage: Stage::WriteBack,
+            record: RecordRef::contact(ContactId(record)),
+            words,
+            help: "ask",
+        };
+        breakers.judge(&Status::default(), &failed, now, 0.0)
+    }
+
+    #[test]
+    fn when_many_records_fail_alike_a_job_has_to_show_that_it_is_over() {
+        let (breakers, status) = (Breakers::default(), Status::default());
+        let faults: Vec<Fault> = (1..=5).map(|record| judge(&breakers, record, "refused", noon())).collect();
+        assert_eq!(faults.iter().filter(|fault| **fault == Fault::Shared).count(), 1);
+        assert!(breakers.wait(Dependency::Crm, noon()).is_some());
+        let later = noon() + SignedDuration::from_secs(1);
+        // That it answers questions says nothing about writes.
+        assert!(!breakers.answers(Dependency::Crm, later));
+        assert!(breakers.is_on_trial(Dependency::Crm));
+        // The one that tries fails alike: nobody is to blame, and the next try is later.
+        assert_eq!(judge(&breakers, 6, "refused", later), Fault::Shared);
+        assert_eq!(breakers.wait(Dependency::Crm, later), Some(Duration::from_secs(2)));
+        // One that only read says nothing either.
+        breakers.got_to(&status, Stage::WriteBack, later);
+        assert!(breakers.is_on_trial(Dependency::Crm));
+        breakers.got_past(&status, Stage::WriteBack, later);
+        assert_eq!(breakers.down_since(Dependency::Crm), None);
+        assert!(!status.is_down("superoffice"));
+    }
+
+    #[test]
+    fn a_record_that_fails_otherwise_while_on_trial_fails_by_itself() {
+        let breakers = Breakers::default();
+        for record in 1..=5 {
+            judge(&breakers, record, "refused", noon());
+        }
+        assert_eq!(judge(&breakers, 6, "too long", noon() + SignedDuration::from_secs(1)), Fault::Own);
+        assert!(!breakers.is_on_trial(Dependency::Crm));
+    }
+
+    #[test]
+    fn poison_opens_nothing() {
+        let breakers = Breakers::default();
+        for second in 0..100 {
+            let now = noon() + SignedDuration::from_secs(second);
+            assert_eq!(judge(&breakers, 18, "refused", now), Fault::Own);
+        }
+        assert_eq!(breakers.wait(Dependency::Crm, noon()), None);
+    }
+
+    #[test]
+    fn what_is_out_of_order_holds_up_only_those_who_need_it() {
+        let breakers = Breakers::default();
+        breakers.failed(Dependency::Explorer, Some(SignedDuration::from_mins(3)), "busy", noon(), 0.0);
+        assert!(matches!(breakers.pass(Dependency::Explorer, noon()), Pass::Wait(_)));
+        assert_eq!(breakers.pass(Dependency::Crm, noon()), Pass::Go);
+    }
+}
