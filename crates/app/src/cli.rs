@@ -46,7 +46,7 @@ pub(crate) enum Command {
     /// Connect to a tenant step by step: sign-in, fields, webhook; shows before it does, and can be run again
     Setup(SetupArgs),
     /// Run the service: webhook receiver, worker and dashboard, as configured
-    Serve,
+    Serve(ServeArgs),
     /// Check everything, change nothing, and say how to mend what is wrong
     Doctor(DoctorArgs),
     /// Run the SuperOffice emulator alone
@@ -80,6 +80,10 @@ pub(crate) enum Command {
     /// See and manage the webhook in SuperOffice
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// Copy the database to a file, also while the service works with it
+    Backup(BackupArgs),
+    /// Put a copy of the database in its place; the service must be stopped
+    Restore(RestoreArgs),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -180,6 +184,32 @@ pub(crate) struct CoverageArgs {
     /// Until when
     #[arg(long, value_name = "T")]
     pub(crate) until: Option<String>,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// Go on with a database that is older than the one that was used here last, or that is gone
+    #[arg(long)]
+    pub(crate) accept_rollback: bool,
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupArgs {
+    /// Where to; a name with the time beside the database when it is not given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Arguments of `restore`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RestoreArgs {
+    /// The copy, as `backup` made it
+    pub(crate) file: PathBuf,
 }
 
 /// Arguments of `counts`.

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod accounts;
+mod backup;
 mod cleanup;
 mod completions;
 mod config;
@@ -31,7 +32,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Demo(args) => demo::run(cli, args).await,
         Command::Setup(args) => Box::pin(crate::setup::run(cli, args)).await,
-        Command::Serve => serve::run(cli, load(cli)?).await,
+        Command::Serve(args) => serve::run(cli, args, load(cli)?).await,
         Command::Emulator(args) => emulator::run(cli, args).await,
         Command::Doctor(args) => doctor::run(cli, args).await,
         Command::Explore(args) => explore::run(cli, args, &load(cli)?).await,
@@ -46,6 +47,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Cleanup(args) => cleanup::run(cli, args, &load(cli)?).await,
         Command::Fields(command) => fields::run(cli, command, &load(cli)?).await,
         Command::Webhook(command) => webhook::run(cli, command, &load(cli)?).await,
+        Command::Backup(args) => backup::back_up(cli, args, &load(cli)?).await,
+        Command::Restore(args) => backup::restore(cli, args, &load(cli)?).await,
         Command::Config(command) => config::run(cli, command),
         Command::Reference { topic } => {
             reference::run(*topic);

@@ -11,13 +11,15 @@ use connector_domain::ids::TenantId;
 use connector_explorer::{Explorer, Knowledge, Offline, Website, WebsiteOptions};
 use connector_pipeline::crm::superoffice::SuperOffice;
 use connector_pipeline::retention::{self, Keeper};
+use connector_pipeline::sweep::{self, Asked};
 use connector_pipeline::{
     Breakers, Condition, Discovered, Ports, Status, SweepOptions, Sweeper, Worker, WorkerOptions, discovery,
-    names, sweep,
+    names,
 };
 use connector_server::{App, Badge, Concern, Gate, Limits, Part, PartState, Sweeps, TenantState, Unverified};
 use connector_store::sqlite::{SqliteStore, Synchronous};
 use connector_store::{Settings, StoreError};
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use superoffice::api::state::StateChange;
 use superoffice::{Client, Credentials, Error};
@@ -305,7 +307,20 @@ pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))
 }
 
+/// How much further back than the last mark a gap is swept: the two clocks may differ, and a mark is seconds old.
+const MARGIN: SignedDuration = SignedDuration::from_mins(5);
+
 impl Product {
+    /// Has SuperOffice asked what changed since, when the database is an older copy that was put in place.
+    pub(crate) async fn ask_for_what_is_missing(&self) -> Result<(), StoreError> {
+        let Some(gap) = self.store.gap().await?.filter(|gap| !gap.asked) else { return Ok(()) };
+        tracing::warn!("the database is a copy from {:.0}; what changed since is asked for", gap.from);
+        let why = "the database was restored from a copy".to_owned();
+        let from = gap.from.saturating_sub(MARGIN).unwrap_or(gap.from);
+        sweep::ask(&self.ports, Asked { from, until: None, why }).await?;
+        self.store.close_gap(self.ports.clock.now()).await
+    }
+
     /// Starts the tasks that the roles ask for. They end when `stop` is cancelled; the tracker then empties.
     pub(crate) fn start(
         &self,

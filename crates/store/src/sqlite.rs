@@ -7,11 +7,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
 use crate::StoreError;
 
 mod accounts;
+mod backup;
 mod checkpoint;
 mod connection;
 mod duties;
@@ -21,6 +23,7 @@ mod inbox;
 pub mod inline;
 mod journal;
 mod leave;
+mod mark;
 mod peek;
 mod queue;
 mod readers;
@@ -30,8 +33,10 @@ mod settings;
 mod snapshots;
 mod writer;
 
+pub use backup::{Copy, back_up, look_at, restore};
 pub use connection::Synchronous;
 pub use leave::leave;
+pub use mark::Gap;
 pub use peek::Peek;
 
 /// How the database is run.
@@ -43,11 +48,13 @@ pub struct Options {
     pub batch: usize,
     /// At most so many requests wait; further ones are told that the database is busy.
     pub waiting: usize,
+    /// Whether a database that is an older copy, or that is gone, is taken as it is.
+    pub accept_rollback: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { synchronous: Synchronous::Full, batch: 512, waiting: 8192 }
+        Self { synchronous: Synchronous::Full, batch: 512, waiting: 8192, accept_rollback: false }
     }
 }
 
@@ -79,16 +86,36 @@ impl SqliteStore {
     /// # Errors
     ///
     /// [`StoreError::Unusable`] when another process has it, when it was made by a newer version, when SQLite itself
-    /// is too old, or when the file cannot be opened. Nothing was changed then, unless a migration was begun, which
-    /// is undone.
+    /// is too old, when the file cannot be opened, or when it is an older copy of what was used here before. Nothing was
+    /// changed then, unless a migration was begun, which is undone.
     pub fn open(path: &Path, options: &Options) -> Result<Self, StoreError> {
         let lock = connection::lock(path)?;
+        let is_new = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+        if is_new {
+            mark::refuse_gone(path, options.accept_rollback)?;
+        }
         let first = connection::open_writer(path, options.synchronous)?;
+        mark::refuse_older(&first, path, options.accept_rollback)?;
         let wake = Arc::new(Notify::new());
         let (sender, changes) = watch::channel(0);
         let writer = writer::Writer::start(path, first, options, Arc::clone(&wake), sender)?;
         let readers = readers::Readers::new(path);
         Ok(Self { writer, readers, wake, changes, path: path.to_owned(), alone: true, _lock: Some(lock) })
+    }
+
+    /// What the database is missing, when it was an older copy that was put in place of a newer one.
+    pub async fn gap(&self) -> Result<Option<Gap>, StoreError> {
+        self.readers.read(mark::gap).await
+    }
+
+    /// Notes that a sweep was asked for what the database is missing.
+    pub async fn close_gap(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.writer
+            .call(move |connection, _| match mark::gap(connection)? {
+                Some(gap) => mark::keep_gap(connection, Gap { asked: true, ..gap }, now),
+                None => Ok(()),
+            })
+            .await
     }
 
     /// Turns true when the database has failed for so long that a fresh start is the best that is left to try.

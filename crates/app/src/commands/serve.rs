@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::signals::{ended, stop_requested};
-use crate::cli::Cli;
+use crate::cli::{Cli, ServeArgs};
 use crate::config::Config;
 use crate::failure::{Failure, Status};
 use crate::format::{print_json, say};
@@ -18,7 +18,8 @@ use crate::remote::tenant;
 use crate::sign_in;
 use crate::wire;
 
-pub(super) async fn run(cli: &Cli, config: Config) -> Result<(), Failure> {
+pub(super) async fn run(cli: &Cli, args: &ServeArgs, mut config: Config) -> Result<(), Failure> {
+    config.store.accept_rollback = args.accept_rollback;
     let config = Arc::new(config);
     let tenant = tenant(&config)?;
     if config.roles.dashboard && !config.listen.ip().is_loopback() {
@@ -31,6 +32,7 @@ pub(super) async fn run(cli: &Cli, config: Config) -> Result<(), Failure> {
         ));
     }
     let product = wire::product(&config, tenant, wire::badge(tenant.environment)).await?;
+    product.ask_for_what_is_missing().await?;
     let listener = wire::bind(config.listen).await.map_err(|error| {
         Failure::general(error).help("another program may be using the address; set LISTEN to another one")
     })?;
