@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector_domain::field::{Fields, Target, Value};
-use connector_domain::ids::RecordRef;
+use connector_domain::ids::{RecordRef, TenantId};
 use connector_domain::job::Settlement;
-use connector_domain::patch::{self, FieldWrite, Kept, Plan};
+use connector_domain::patch::{self, FieldWrite, Kept, Patch, Plan};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
 use connector_faults::{Point, reach};
 use connector_store::journal::{Resolution, WriteState};
+use connector_store::settings::GAP;
 use jiff::SignedDuration;
 
 use crate::crm::Blame;
@@ -108,6 +109,7 @@ pub(crate) async fn write(
     let ours = ports.journal.ours(&ports.tenant, record).await?;
     let planned = patch::plan(record, &definitions, current, wanted, &ours, ports.write_policy);
     let plan = planned.map_err(|reason| held(reason, current))?;
+    take_up(work, current, &plan, &ours).await?;
     if let Some(reason) = plan.reason_for_nothing() {
         return Ok(nothing(work, &plan, reason, &landed));
     }
@@ -161,6 +163,48 @@ pub(crate) async fn write(
             Err(error.into())
         }
     }
+}
+
+/// Takes up what we wrote and have no memory of, because the database is an older copy of itself.
+///
+/// A text of ours that stands where we would write the very same one is ours: no person types it. A patch is done whole,
+/// so what else stands as we would write it came with it. Nothing is sent. What stands and differs from what we would
+/// write now is left alone as a person's own, since nothing tells it from one.
+async fn take_up(
+    work: &mut Work<'_>,
+    current: &Fields,
+    plan: &Plan,
+    ours: &BTreeMap<Target, Vec<Value>>,
+) -> Result<(), Halt> {
+    let ports = work.ports;
+    let is_known = |target: &Target, value: &Value| {
+        ours.get(target).is_some_and(|own| own.iter().any(|known| known.same_as(value)))
+    };
+    let unknown: Vec<FieldWrite> = plan
+        .kept
+        .iter()
+        .filter(|(_, kept)| **kept == Kept::Unchanged)
+        .filter_map(|(target, _)| {
+            let value = current.values.get(target).filter(|value| !is_known(target, value))?.clone();
+            let prog_id = work.definitions.get(*target)?.prog_id.clone();
+            Some(FieldWrite { target: *target, prog_id, before: value.clone(), after: value })
+        })
+        .collect();
+    if !unknown.iter().any(|field| matches!(field.after, Value::Text(_))) {
+        return Ok(());
+    }
+    if ports.settings.get(&TenantId(String::new()), GAP).await?.is_none() {
+        return Ok(());
+    }
+    let targets: Vec<Target> = unknown.iter().map(|field| field.target).collect();
+    let patch = Patch { record: plan.patch.record, writes: unknown };
+    let intent = ports.journal.intend(work.lease, &patch, ports.clock.now()).await?;
+    let Some(write) = intent else { return Err(Halt::Gone) };
+    let words = "written before the database was restored, and found standing";
+    let done = Resolution { write, state: WriteState::Done, words: Some(words.to_owned()), stands: None };
+    ports.journal.resolve(vec![done], ports.clock.now()).await?;
+    work.step("write_back", format!("{} stand as we wrote them before the database was restored", list(&targets)));
+    Ok(())
 }
 
 /// The writes with what the CRM made of them, when it keeps something else than was sent: that, too, is ours.

@@ -6,6 +6,10 @@ use jiff::Timestamp;
 
 use crate::StoreError;
 
+/// The name under which is kept what a database misses because it is an older copy of what was there; it is the whole
+/// database's, and so kept for a tenant without a name.
+pub const GAP: &str = "gap";
+
 /// Keeps values by name.
 #[async_trait]
 pub trait Settings: Send + Sync {

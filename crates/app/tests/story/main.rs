@@ -13,7 +13,7 @@
 //! * `admin`: fields and lists that an administrator makes
 //! * `tools`: the operator's commands, held against what the emulator knows
 //! * `sweep`: what no webhook told of is found, and every change is accounted for
-//! * `kill`, `stopping`, `disk`: a process and a machine that fail
+//! * `kill`, `stopping`, `disk`: a process and a machine that fail; `backup`: a database that is put back
 //!
 //! `SO_CONNECTOR_KILL_ROUNDS` says how often `kill` kills, 12 times without it. Three hundred take about three minutes;
 //! for more use `cargo test -p so-connector --test story kill`, because nextest ends a test after four.
@@ -26,6 +26,7 @@
 )]
 
 mod admin;
+mod backup;
 mod cli;
 mod coalescing;
 mod demo;

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{from_json, millis, timestamp, to_json};
 use crate::StoreError;
+use crate::settings::GAP;
 
-/// The setting with the number, and the one that remembers a gap. Both are the whole database's.
+/// The setting with the number; it is the whole database's.
 const NUMBER: &str = "mark";
-const GAP: &str = "gap";
 const PUT: &str = "INSERT INTO settings (tenant, key, value, at) VALUES ('', ?1, ?2, ?3)
                      ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value, at = excluded.at";
 
