@@ -87,7 +87,13 @@ pub(crate) fn look(world: &World) {
 
 fn taken(connection: &Connection) -> rusqlite::Result<Vec<Move>> {
     let read = |row: &Row<'_>| {
-        Ok(Move { what: row.get(0)?, job: row.get(1)?, old: row.get(2)?, new: row.get(3)?, fence: row.get(4)? })
+        Ok(Move {
+            what: row.get(0)?,
+            job: row.get(1)?,
+            old: row.get(2)?,
+            new: row.get(3)?,
+            fence: row.get(4)?,
+        })
     };
     let sql = "SELECT what, job, old, new, fence FROM moves ORDER BY id";
     let moves: Vec<Move> = connection.prepare_cached(sql)?.query_map([], read)?.collect::<Result<_, _>>()?;
@@ -160,7 +166,10 @@ fn leased(world: &World, moved: &Move, now: &Now, actor: &str) {
         rows.next()?.map(|row| row.get::<_, i64>(0)).transpose()
     });
     if let Ok(Some(older)) = older {
-        world.violate("FAIR", format!("job {} was taken before job {older}, which has waited longer", moved.job));
+        world.violate(
+            "FAIR",
+            format!("job {} was taken before job {older}, which has waited longer", moved.job),
+        );
     }
     if world.knobs.processes == 1 {
         let strangers: Vec<i64> = {
@@ -168,7 +177,10 @@ fn leased(world: &World, moved: &Move, now: &Now, actor: &str) {
             state.holders.iter().filter(|(_, holder)| holder.who != actor).map(|(job, _)| *job).collect()
         };
         if !strangers.is_empty() {
-            world.violate("RECOVER", format!("{actor} began to work while jobs {strangers:?} were still with the dead"));
+            world.violate(
+                "RECOVER",
+                format!("{actor} began to work while jobs {strangers:?} were still with the dead"),
+            );
         }
     }
 }
@@ -202,7 +214,8 @@ fn ended(world: &World, moved: &Move, now: &Now, new: i64, actor: &str) {
 
 fn is_untroubled(world: &World, who: &str) -> bool {
     let state = world.state();
-    let long_ago = |at: Option<Instant>| at.is_none_or(|at| Instant::now().saturating_duration_since(at) > UNTROUBLED);
+    let long_ago =
+        |at: Option<Instant>| at.is_none_or(|at| Instant::now().saturating_duration_since(at) > UNTROUBLED);
     let lives = state.lives.get(who).is_some_and(|life| !life.is_over());
     lives && long_ago(state.store_trouble) && long_ago(state.last_stall)
 }
@@ -217,7 +230,9 @@ fn heirs(world: &World, job: i64, now: &Now) {
     });
     match heir {
         Ok((faults, crashes)) if faults >= now.faults && crashes >= now.crashes => {}
-        Ok(_) => world.violate("HEIR", format!("what took over from job {job} begins as if nothing had been")),
+        Ok(_) => {
+            world.violate("HEIR", format!("what took over from job {job} begins as if nothing had been"))
+        }
         Err(_) => world.violate("HEIR", format!("job {job} was superseded by none")),
     }
 }

@@ -269,7 +269,11 @@ impl Model {
             By::Us => OWN.0,
             By::Someone(user) => user,
         };
-        world.note(format!("crm: {record} {} by {user}: {}", if created { "created" } else { "changed" }, columns.join(",")));
+        world.note(format!(
+            "crm: {record} {} by {user}: {}",
+            if created { "created" } else { "changed" },
+            columns.join(",")
+        ));
         let ours = by == By::Us;
         self.untold.push_back(Change { number, at: world.now(), record, by: user, columns, created, ours });
         if !ours {
@@ -303,7 +307,13 @@ impl Model {
         }
         *self.written.entry(record).or_default() += 1;
         let column = if record.entity == Entity::Contact { "contact_id" } else { "person_id" };
-        self.changed(world, record, By::Us, vec![column, "updated", "updated_associate_id", "userdef_id"], false);
+        self.changed(
+            world,
+            record,
+            By::Us,
+            vec![column, "updated", "updated_associate_id", "userdef_id"],
+            false,
+        );
         true
     }
 
@@ -322,7 +332,10 @@ impl Model {
         }
         let is_ours = cell.value.is_empty()
             || cell.by == By::Us
-            || self.sent.get(&(record, target)).is_some_and(|sent| sent.iter().any(|value| value.same_as(&cell.value)));
+            || self
+                .sent
+                .get(&(record, target))
+                .is_some_and(|sent| sent.iter().any(|value| value.same_as(&cell.value)));
         if !is_ours {
             world.violate("HUMAN", format!("{target} of {record} was a person's own: {:?}", cell.value));
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use connector_domain::ids::{ContactId, RecordRef};
-use connector_domain::profile::{Claim, Company, Evidence, Explored, Language, Nothing, Profile, Room, VerticalClaim};
+use connector_domain::profile::{
+    Claim, Company, Evidence, Explored, Language, Nothing, Profile, Room, VerticalClaim,
+};
 use connector_domain::vertical::Vertical;
 use connector_explorer::{ExploreError, Explorer};
 use connector_faults::sometimes;
@@ -27,7 +29,8 @@ fn number(name: &str) -> i64 {
 /// What a company is, as it would be found out.
 pub fn truth(name: &str, website: Option<&str>, verticals: &[Vertical]) -> Explored {
     let Some(website) = website else { return Explored::Nothing(Nothing::NoWebsite) };
-    let sum = website.bytes().chain(name.bytes()).fold(17_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(byte));
+    let sum =
+        website.bytes().chain(name.bytes()).fold(17_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(byte));
     if sum % 11 == 0 {
         return Explored::Nothing(Nothing::NoEvidence("the website says nothing".into()));
     }

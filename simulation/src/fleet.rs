@@ -11,7 +11,9 @@ use connector_domain::policy::{Policy, Scope};
 use connector_domain::remedy::RetryPolicy;
 use connector_domain::vertical::Vertical;
 use connector_explorer::Knowledge;
-use connector_pipeline::{Discovered, FieldMap, Ports, Status, Worker, WorkerOptions, discovery, names};
+use connector_pipeline::{
+    Breakers, Discovered, FieldMap, Ports, Status, Worker, WorkerOptions, discovery, names,
+};
 use connector_server::{App, Badge, Gate, Roles};
 use jiff::SignedDuration;
 use tokio::sync::watch;
@@ -166,6 +168,8 @@ impl Fleet {
             field_map: FieldMap::default(),
             look_again: Arc::default(),
             sweep_now: Arc::default(),
+            snapshots: store.clone(),
+            breakers: Breakers::default(),
             status: Status::default(),
             write_policy: WritePolicy::RefreshOwn,
             retry: RetryPolicy::default(),
@@ -182,6 +186,7 @@ impl Fleet {
             clock,
             gate: Gate::new(&TOKEN.into(), Vec::new()),
             tenant_state: None,
+            sweeps: None,
             policy: discovered.policy(),
             definitions: discovered.definitions(),
             health: watch::channel(Arc::default()).1,

@@ -140,7 +140,8 @@ impl Knobs {
         let (crm_errors, crm_throttles, crm_garbage) = (some(3, 5..60), some(3, 5..60), some(4, 5..40));
         let (crm_conflicts, crm_late) = (some(3, 20..200), some(3, 20..250));
         let (crm_lost_done, crm_lost_undone) = (some(3, 20..250), some(3, 20..250));
-        let (crm_slow, explorer_errors, explorer_panics) = (some(4, 2..30), some(4, 20..200), some(8, 10..80));
+        let (crm_slow, explorer_errors, explorer_panics) =
+            (some(4, 2..30), some(4, 20..200), some(8, 10..80));
         let (store_refusals, store_unknown) = (some(3, 2..60), some(3, 2..60));
         let (twice, deaf, unreadable) = (some(2, 20..300), some(3, 20..200), some(4, 20..200));
         let deaths = some(3, 1..10);
@@ -176,7 +177,11 @@ impl Knobs {
             explorer_outages: if dice.one_in(4) { 1 } else { 0 },
             explorer_errors,
             explorer_panics,
-            explorer_latency: if dice.one_in(5) { dice.between(60_000, 300_000) } else { dice.between(10, 5000) },
+            explorer_latency: if dice.one_in(5) {
+                dice.between(60_000, 300_000)
+            } else {
+                dice.between(10, 5000)
+            },
             store_outages: if dice.one_in(5) { 1 } else { 0 },
             twice,
             deaf,

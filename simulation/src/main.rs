@@ -12,12 +12,19 @@ fn main() {
             bad += 1;
             if bad <= 3 {
                 println!("{:?}", outcome.knobs);
-                for line in &outcome.last { println!("{line}"); }
+                for line in &outcome.last {
+                    println!("{line}");
+                }
             }
             println!("seed {seed}: {:?}", outcome.violations[0]);
         } else if count == 1 {
-            for line in &outcome.last { println!("{line}"); }
-            println!("{:x} age {} writes {} events {}", outcome.sum, outcome.age, outcome.writes, outcome.events);
+            for line in &outcome.last {
+                println!("{line}");
+            }
+            println!(
+                "{:x} age {} writes {} events {}",
+                outcome.sum, outcome.age, outcome.writes, outcome.events
+            );
         }
     }
     println!("{bad} bad of {count} in {:?}; met {:?}", begun.elapsed(), connector_faults::met::take());

@@ -90,14 +90,17 @@ impl People {
     /// One edit, of any kind.
     pub fn one(&self, edition: u32) {
         let world = &self.world;
-        let id = i64::try_from(world.between(1, u64::try_from(world.knobs.contacts).unwrap_or(1))).unwrap_or(1);
+        let id =
+            i64::try_from(world.between(1, u64::try_from(world.knobs.contacts).unwrap_or(1))).unwrap_or(1);
         let record = RecordRef::contact(ContactId(id));
         let who = USERS[usize::try_from(world.between(0, 3)).unwrap_or(0)];
         let shared = world.knobs.shared_user && world.between(0, 2) == 0;
         match world.between(0, 11) {
             0..=2 => self.rename(id, edition, if shared { OWN.0 } else { who }),
             3 | 4 => self.move_website(id, edition, if shared { OWN.0 } else { who }),
-            5 | 6 => self.write_own_words(record, TEXTS[usize::try_from(edition % 3).unwrap_or(0)], edition, who),
+            5 | 6 => {
+                self.write_own_words(record, TEXTS[usize::try_from(edition % 3).unwrap_or(0)], edition, who)
+            }
             7 => self.clear(record, TEXTS[usize::try_from(edition % 3).unwrap_or(0)], who),
             8 => self.choose_vertical(record, edition, who),
             9 => self.change_owner(id, who),
@@ -111,26 +114,50 @@ impl People {
         let Some(contact) = model.contacts.get_mut(&id) else { return };
         contact.website = (edition % 7 != 0).then(|| format!("https://www.firma-{id}-{edition}.example/"));
         let record = RecordRef::contact(ContactId(id));
-        model.changed(&self.world, record, By::Someone(by), vec!["contact_id", "updated", "urladdress"], false);
+        model.changed(
+            &self.world,
+            record,
+            By::Someone(by),
+            vec!["contact_id", "updated", "urladdress"],
+            false,
+        );
     }
 
     fn write_own_words(&self, record: RecordRef, target: Target, edition: u32, by: i64) {
         let mut model = self.crm.model();
         model.put(record, target, Value::Text(format!("A person's own words, {edition}.")), by);
-        model.changed(&self.world, record, By::Someone(by), vec!["contact_id", "updated", "userdef_id"], false);
+        model.changed(
+            &self.world,
+            record,
+            By::Someone(by),
+            vec!["contact_id", "updated", "userdef_id"],
+            false,
+        );
     }
 
     fn clear(&self, record: RecordRef, target: Target, by: i64) {
         let mut model = self.crm.model();
         model.put(record, target, Value::Empty, by);
-        model.changed(&self.world, record, By::Someone(by), vec!["contact_id", "updated", "userdef_id"], false);
+        model.changed(
+            &self.world,
+            record,
+            By::Someone(by),
+            vec!["contact_id", "updated", "userdef_id"],
+            false,
+        );
     }
 
     fn choose_vertical(&self, record: RecordRef, edition: u32, by: i64) {
         let mut model = self.crm.model();
         let value = model.vertical(usize::try_from(edition).unwrap_or(0));
         model.put(record, Target::Vertical, value, by);
-        model.changed(&self.world, record, By::Someone(by), vec!["contact_id", "updated", "userdef_id"], false);
+        model.changed(
+            &self.world,
+            record,
+            By::Someone(by),
+            vec!["contact_id", "updated", "userdef_id"],
+            false,
+        );
     }
 
     fn change_owner(&self, id: i64, owner: i64) {
@@ -138,14 +165,26 @@ impl People {
         let Some(contact) = model.contacts.get_mut(&id) else { return };
         contact.owner = owner;
         let record = RecordRef::contact(ContactId(id));
-        model.changed(&self.world, record, By::Someone(owner), vec!["contact_id", "updated", "associate_id"], false);
+        model.changed(
+            &self.world,
+            record,
+            By::Someone(owner),
+            vec!["contact_id", "updated", "associate_id"],
+            false,
+        );
     }
 
     /// A change that can alter nothing of ours; it is no reason to work.
     fn noise(&self, record: RecordRef, by: i64) {
         let mut model = self.crm.model();
         let before = model.newest.get(&record).copied();
-        model.changed(&self.world, record, By::Someone(by), vec!["contact_id", "updated", "category_idx"], false);
+        model.changed(
+            &self.world,
+            record,
+            By::Someone(by),
+            vec!["contact_id", "updated", "category_idx"],
+            false,
+        );
         if let Some(before) = before {
             model.newest.insert(record, before);
         }

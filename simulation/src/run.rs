@@ -13,6 +13,7 @@ use connector_store::sqlite::inline::{Calm, InMemory};
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
+use crate::MeantPanic;
 use crate::audit;
 use crate::checks::Checks;
 use crate::crm::Crm;
@@ -22,7 +23,6 @@ use crate::knobs::Knobs;
 use crate::people::People;
 use crate::sender::Sender;
 use crate::world::{Violation, World};
-use crate::MeantPanic;
 
 /// In the second part everything must have ended within this.
 const LIVELY: Duration = Duration::from_hours(1);
@@ -258,14 +258,17 @@ impl Story {
     /// How many jobs wait or are worked on.
     pub fn open_jobs(&self) -> i64 {
         let sql = "SELECT count(*) FROM jobs WHERE state IN (0, 1)";
-        let count = |connection: &rusqlite::Connection| connection.prepare_cached(sql)?.query_row([], |row| row.get(0));
+        let count = |connection: &rusqlite::Connection| {
+            connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
+        };
         self.world.database.look(count).unwrap_or(i64::MAX)
     }
 
     /// A person asks for another try of what only a person can release.
     async fn retry_what_is_held(&self) {
         let held = self.world.database.look(|connection| {
-            let mut statement = connection.prepare_cached("SELECT id FROM jobs WHERE state = 4 ORDER BY id")?;
+            let mut statement =
+                connection.prepare_cached("SELECT id FROM jobs WHERE state = 4 ORDER BY id")?;
             let ids = statement.query_map([], |row| row.get(0).map(JobId))?;
             ids.collect::<Result<Vec<_>, _>>()
         });
@@ -316,7 +319,8 @@ impl Story {
             connection.query_row(sql, [last.unwrap_or(0)], |row| row.get::<_, i64>(0))
         });
         if let Ok(waited @ 1500..) = waited {
-            self.world.violate("PROMPT", format!("a job waited {waited} ms though there was nothing else to do"));
+            self.world
+                .violate("PROMPT", format!("a job waited {waited} ms though there was nothing else to do"));
         }
     }
 

@@ -63,8 +63,7 @@ struct Message {
 impl Sender {
     /// Begins to send.
     pub fn start(world: Arc<World>, crm: Crm, fleet: Arc<Fleet>) -> Arc<Self> {
-        let sender =
-            Arc::new(Self { world, crm, fleet, log: Mutex::default(), tasks: TaskTracker::new() });
+        let sender = Arc::new(Self { world, crm, fleet, log: Mutex::default(), tasks: TaskTracker::new() });
         let sending = Arc::clone(&sender);
         sender.tasks.spawn(async move { sending.send().await });
         sender
@@ -206,11 +205,8 @@ impl Sender {
 }
 
 fn request(message: &Message) -> Request<Body> {
-    let body = if message.spoilt {
-        format!("<html>{}</html>", message.id)
-    } else {
-        body(message).to_string()
-    };
+    let body =
+        if message.spoilt { format!("<html>{}</html>", message.id) } else { body(message).to_string() };
     Request::post("/connector/webhook")
         .header("x-webhook-token", TOKEN)
         .header("content-type", "application/json")

@@ -203,7 +203,10 @@ async fn take_up(
     let words = "written before the database was restored, and found standing";
     let done = Resolution { write, state: WriteState::Done, words: Some(words.to_owned()), stands: None };
     ports.journal.resolve(vec![done], ports.clock.now()).await?;
-    work.step("write_back", format!("{} stand as we wrote them before the database was restored", list(&targets)));
+    work.step(
+        "write_back",
+        format!("{} stand as we wrote them before the database was restored", list(&targets)),
+    );
     Ok(())
 }
 

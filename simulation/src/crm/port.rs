@@ -12,8 +12,8 @@ use connector_domain::ids::{AssociateId, ContactId, PersonId, RecordRef};
 use connector_domain::patch::Patch;
 use connector_domain::remedy::Remedy;
 use connector_faults::sometimes;
-use connector_pipeline::crm::{Blame, Crm as Port, CrmError, Found, Named};
 use connector_pipeline::FieldMap;
+use connector_pipeline::crm::{Blame, Crm as Port, CrmError, Found, Named};
 use jiff::SignedDuration;
 use tokio_util::task::TaskTracker;
 
@@ -76,7 +76,10 @@ impl Line {
             let now = world.now();
             self.crm.model().told_to_wait.insert(self.life.name.clone(), (now, now + wait));
             world.note(format!("crm: {} is told to wait {} s", self.life.name, wait.as_secs()));
-            return Err(CrmError { remedy: Remedy::Wait(wait), ..error("too many requests", Blame::Suspect, 0) });
+            return Err(CrmError {
+                remedy: Remedy::Wait(wait),
+                ..error("too many requests", Blame::Suspect, 0)
+            });
         }
         let Some(record) = record.filter(|_| reads) else { return Ok(()) };
         if world.own_fault(record, world.knobs.crm_errors) {
@@ -100,7 +103,8 @@ impl Line {
         drop(model);
         if since < now && now < until {
             let left = until.duration_since(now).as_secs();
-            self.world.violate("PATIENT", format!("{} reads {record} {left} s before it may", self.life.name));
+            self.world
+                .violate("PATIENT", format!("{} reads {record} {left} s before it may", self.life.name));
         }
     }
 
@@ -132,13 +136,18 @@ impl Line {
         let look = self.crm.model().looked.remove(&(self.life.name.clone(), record));
         match look {
             Some(Look::Readable) => {}
-            Some(Look::Garbage) => self.world.violate("GARBAGE", format!("{record} is written to from garbage")),
-            None => self.world.violate("ONE", format!("{record} is written to again, and nobody looked before")),
+            Some(Look::Garbage) => {
+                self.world.violate("GARBAGE", format!("{record} is written to from garbage"))
+            }
+            None => {
+                self.world.violate("ONE", format!("{record} is written to again, and nobody looked before"))
+            }
         }
         let intents = self.world.database.look(|connection| {
             let sql = "SELECT fields FROM writes WHERE entity = ?1 AND entity_id = ?2 AND state = 0";
             let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map((record.entity.as_str(), record.id), |row| row.get::<_, String>(0))?;
+            let rows =
+                statement.query_map((record.entity.as_str(), record.id), |row| row.get::<_, String>(0))?;
             rows.collect::<Result<Vec<_>, _>>()
         });
         let wanted = serde_json::to_value(&patch.writes).unwrap_or_default();
@@ -305,7 +314,11 @@ impl Line {
             } else {
                 sometimes("late_apply_refused");
             }
-            world.note(format!("crm: a late write to {} {}", patch.record, if done { "lands" } else { "is refused" }));
+            world.note(format!(
+                "crm: a late write to {} {}",
+                patch.record,
+                if done { "lands" } else { "is refused" }
+            ));
         });
     }
 }

@@ -30,7 +30,10 @@ async fn a_restored_copy_writes_nothing_twice_and_knows_its_own_words_again() {
     std::fs::copy(&copy, product.database()).unwrap();
     let refused = product.cli(&["serve"]);
     assert_eq!(refused.status, Some(1), "{refused:?}");
-    assert!(refused.stderr.contains("older copy") && refused.stderr.contains("--accept-rollback"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("older copy") && refused.stderr.contains("--accept-rollback"),
+        "{refused:?}"
+    );
     let restored = product.cli(&["restore", &copy]);
     assert_eq!(restored.status, Some(0), "{restored:?}");
     product.launch().await;
