@@ -27,7 +27,7 @@ impl Sweeping {
         Self { sweeper, alone: false, covered: Mutex::default() }
     }
 
-    /// For a command that has the database to itself.
+    /// For a process without a schedule: what is asked for is done at once.
     pub(crate) fn alone(sweeper: Arc<Sweeper>) -> Self {
         Self { sweeper, alone: true, covered: Mutex::default() }
     }

@@ -102,7 +102,11 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
     let health = watch::Sender::new(Arc::new(Vec::new()));
     let router = connector_server::router(App {
         clock: Arc::clone(&ports.clock),
-        sweeps: Some(Arc::new(Sweeping::beside_the_service(Arc::clone(&sweeper)))),
+        sweeps: Some(Arc::new(if config.roles.work && config.sweep.enabled {
+            Sweeping::beside_the_service(Arc::clone(&sweeper))
+        } else {
+            Sweeping::alone(Arc::clone(&sweeper))
+        })),
         badge,
         bench: config.bench,
         tenant_state: Some(Arc::new(Notified { client: client.clone(), look_again })),

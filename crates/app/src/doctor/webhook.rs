@@ -9,6 +9,10 @@ use crate::hook;
 use crate::wire;
 
 pub(super) async fn look(exam: &mut Examination, patient: &Patient<'_>) {
+    if patient.config.sweep.only {
+        exam.note("webhook", Vec::new(), "none is wanted: changes are found by sweeps alone");
+        return;
+    }
     let all = match patient.client.webhooks().await {
         Ok(all) => all,
         Err(error) => {

@@ -33,6 +33,9 @@ const REACH: &str = "SuperOffice calls the address before it saves the webhook: 
 const RESTART: &str = "if the service was started before WEBHOOK_TOKEN and WEBHOOK_SECRET were set, restart it; else see that the address leads to its LISTEN, over https; then run setup again";
 
 pub(super) async fn run(talk: &mut Talk) -> Result<Done, Failure> {
+    if talk.value("sweep.only") == Some("true") {
+        return Ok(Done::as_it_was("no webhook is wanted: changes are found by sweeps alone"));
+    }
     suggest(talk)?;
     let address = talk.text(&ADDRESS, |text| {
         let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));

@@ -15,6 +15,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// How often to see whether SuperOffice is there.
 const TICK: Duration = Duration::from_millis(500);
+/// How often to see whether another process asked for one.
+const ASKED_ELSEWHERE: Duration = Duration::from_secs(15);
 /// How soon to see whether another process has stopped sweeping.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -33,6 +35,7 @@ pub async fn run(sweeper: Arc<Sweeper>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             swept = sweeper.sweep(&|_| {}) => swept,
         };
+        let is_rested = swept.is_ok();
         let pause = match swept {
             Ok(run) => {
                 wait = FIRST_WAIT;
@@ -51,7 +54,18 @@ pub async fn run(sweeper: Arc<Sweeper>, stop: CancellationToken) {
             biased;
             () = stop.cancelled() => return,
             () = ports.sweep_now.notified() => {}
+            () = is_asked_for(&ports), if is_rested => {}
             () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Waits until another process has asked for a sweep; whoever asks here rings.
+async fn is_asked_for(ports: &Ports) {
+    loop {
+        tokio::time::sleep(ASKED_ELSEWHERE).await;
+        if super::waiting(ports).await.is_ok_and(|asked| !asked.is_empty()) {
+            return;
         }
     }
 }

@@ -152,7 +152,10 @@ impl Sweeper {
         for part in run.plan.parts.clone() {
             let Some(from) = run.from.get(&part.entity).copied() else { continue };
             // What is there when we begin to listen is no news; what is changed while we look at it is.
-            let from = if run.is_first { from.checked_add(STAMP).unwrap_or(from) } else { from };
+            let from = match run.newest.get(&part.entity) {
+                Some(newest) if run.is_first => newest.checked_add(STAMP).unwrap_or(*newest),
+                Some(_) | None => from,
+            };
             let span = Span { from, until: run.until, installed };
             self.walk(&mut run, part.entity, part.last, &span, first.remove(&part.entity), told).await?;
         }
@@ -286,7 +289,8 @@ impl Sweeper {
 
 /// From when a kind of record is to be read; `None` when nothing can have changed.
 fn from(entity: Entity, newest: Timestamp, marks: Option<&Marks>, asked: &[Asked]) -> Option<Timestamp> {
-    let Some(marks) = marks else { return Some(newest) };
+    // Everything is looked at once, so that it can be told later what changed.
+    let Some(marks) = marks else { return Some(Timestamp::UNIX_EPOCH) };
     let floor =
         |asked: &Asked| if asked.why == BY_HAND { asked.from } else { asked.from.max(marks.installed) };
     let asked = asked.iter().map(floor).min();
