@@ -17,8 +17,15 @@ pub(crate) struct Sweeping {
     sweeper: Arc<Sweeper>,
     /// Whether nobody else sweeps, so that what is asked for is done here.
     alone: bool,
-    /// The last answer, and when it was given.
-    covered: Mutex<Option<((Since, Option<Timestamp>), Timestamp, Coverage)>>,
+    /// The last answer.
+    covered: Mutex<Option<Covered>>,
+}
+
+/// An answer that may do for a while.
+struct Covered {
+    asked: (Since, Option<Timestamp>),
+    at: Timestamp,
+    coverage: Coverage,
 }
 
 impl Sweeping {
@@ -98,14 +105,14 @@ impl Sweeps for Sweeping {
         // Whoever asks meanwhile waits for the same answer.
         let mut covered = self.covered.lock().await;
         let now = self.sweeper.ports().clock.now();
-        if let Some((asked, at, coverage)) = &*covered
-            && *asked == (since, until)
-            && now.duration_since(*at) < at_most
+        if let Some(lately) = &*covered
+            && lately.asked == (since, until)
+            && now.duration_since(lately.at) < at_most
         {
-            return Ok(coverage.clone());
+            return Ok(lately.coverage.clone());
         }
         let coverage = self.ask_coverage(since, until).await?;
-        *covered = Some(((since, until), now, coverage.clone()));
+        *covered = Some(Covered { asked: (since, until), at: now, coverage: coverage.clone() });
         Ok(coverage)
     }
 }

@@ -94,9 +94,9 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
     let discovered = Discovered::new(config.policy.clone());
     let (status, look_again) = (Status::default(), Arc::new(Notify::new()));
     let crm = Arc::new(SuperOffice::new(client.clone()));
-    let parts =
+    let shared =
         Parts { discovered: discovered.clone(), status: status.clone(), look_again: Arc::clone(&look_again) };
-    let ports = Arc::new(ports(config, &id, &store, Arc::clone(&crm), parts)?);
+    let ports = Arc::new(ports(config, &id, &store, Arc::clone(&crm), shared)?);
     discovery::remember(&ports).await;
     let sweeper = Arc::new(Sweeper::new(Arc::clone(&ports), crm, sweep_options(config)));
     let health = watch::Sender::new(Arc::new(Vec::new()));
@@ -129,7 +129,7 @@ fn ports(
     tenant: &TenantId,
     store: &Arc<SqliteStore>,
     crm: Arc<SuperOffice>,
-    parts: Parts,
+    shared: Parts,
 ) -> anyhow::Result<Ports> {
     let knowledge = knowledge()?;
     let explorer = explorer(&knowledge, &config.website)?;
@@ -146,12 +146,12 @@ fn ports(
         duties: store.clone(),
         snapshots: store.clone(),
         clock: Arc::new(SystemClock::default()),
-        discovered: parts.discovered,
+        discovered: shared.discovered,
         field_map: config.fields.clone(),
-        look_again: parts.look_again,
+        look_again: shared.look_again,
         sweep_now: Arc::default(),
         breakers: Breakers::default(),
-        status: parts.status,
+        status: shared.status,
         write_policy: config.write_policy,
         retry: config.retry.clone(),
         profile_ttl: config.profile_ttl,
@@ -187,12 +187,12 @@ pub(crate) async fn router_over(
     let sweeps: Option<Arc<dyn Sweeps>> = match client(config, tenant) {
         Ok(client) => {
             let crm = Arc::new(SuperOffice::new(client));
-            let parts = Parts {
+            let shared = Parts {
                 discovered: discovered.clone(),
                 status: Status::default(),
                 look_again: Arc::default(),
             };
-            let ports = Arc::new(ports(config, &id, &store, Arc::clone(&crm), parts)?);
+            let ports = Arc::new(ports(config, &id, &store, Arc::clone(&crm), shared)?);
             Some(Arc::new(Sweeping::alone(Arc::new(Sweeper::new(ports, crm, sweep_options(config))))))
         }
         Err(_) => None,

@@ -87,7 +87,7 @@ fn event(row: &Row, kind: EventKind, changes: Changes, tenant: connector_domain:
         EventKind::SoftDeleted => "softdeleted",
         _ => "changed",
     };
-    let version = row.updated_at.map_or(0, |at| at.as_second());
+    let version = row.updated_at.map_or(0, jiff::Timestamp::as_second);
     let content = row.columns.values().fold(0_u64, |all, value| all.rotate_left(7) ^ value);
     let (entity, number) = (row.record.entity, row.record.id);
     Event {

@@ -183,12 +183,11 @@ impl Sweeper {
                 return Ok(());
             }
             self.on_duty().await?;
-            let page = match first.take() {
-                Some(page) => page,
-                None => {
-                    run.tally.calls += 1;
-                    self.page(entity, since, after).await?
-                }
+            let page = if let Some(page) = first.take() {
+                page
+            } else {
+                run.tally.calls += 1;
+                self.page(entity, since, after).await?
             };
             if page.is_empty() {
                 return Ok(());
