@@ -10,12 +10,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use connector_domain::field::Target;
+use connector_domain::guardian::Rearm;
 use connector_domain::patch::WritePolicy;
 use connector_domain::policy::{Policy, Scope};
 use connector_domain::remedy::RetryPolicy;
 use connector_domain::retention::RetentionPolicy;
 use connector_explorer::Allow;
-use connector_pipeline::FieldMap;
+use connector_pipeline::{FieldMap, GuardianOptions};
 use connector_server::Roles;
 use connector_store::sqlite::{Options, Synchronous};
 use jiff::SignedDuration;
@@ -43,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) key: KeySource,
     pub(crate) webhook_token: Option<SecretString>,
     pub(crate) webhook_secrets: Vec<SecretString>,
+    /// How the webhook is watched.
+    pub(crate) guardian: GuardianOptions,
     /// Where SuperOffice finds the webhook.
     pub(crate) webhook_url: Option<url::Url>,
     pub(crate) body_limit: usize,
@@ -118,6 +121,10 @@ impl Config {
             webhook_token: reader.secret("webhook.token"),
             webhook_secrets: reader.secrets("webhook.secret"),
             webhook_url: webhook_url(&mut reader),
+            guardian: GuardianOptions {
+                every: reader.limit("webhook.look_again"),
+                rearm: rearm(&mut reader),
+            },
             body_limit: reader.within("webhook.body_limit", 1024, 64 * 1024 * 1024),
             tenant: tenant::read(&mut reader),
             policy: policy(&mut reader),
@@ -166,6 +173,14 @@ fn roles(reader: &mut Reader<'_>) -> Roles {
         reader.complain("roles", "at least one of receive, work and dashboard is wanted");
     }
     roles
+}
+
+fn rearm(reader: &mut Reader<'_>) -> Rearm {
+    let word = reader.text("webhook.rearm").unwrap_or_default();
+    Rearm::parse(&word).unwrap_or_else(|| {
+        reader.complain("webhook.rearm", "errors, always or never is wanted");
+        Rearm::default()
+    })
 }
 
 fn webhook_url(reader: &mut Reader<'_>) -> Option<url::Url> {

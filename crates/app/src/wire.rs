@@ -10,11 +10,12 @@ use connector_domain::clock::{Clock, SystemClock};
 use connector_domain::ids::TenantId;
 use connector_explorer::{Explorer, Knowledge, Offline, Website, WebsiteOptions};
 use connector_pipeline::crm::superoffice::SuperOffice;
+use connector_pipeline::crm::superoffice::own_webhook::OwnWebhook;
 use connector_pipeline::retention::{self, Keeper};
 use connector_pipeline::sweep::{self, Asked};
 use connector_pipeline::{
     Breakers, Condition, Discovered, Ports, Status, SweepOptions, Sweeper, Worker, WorkerOptions, discovery,
-    names,
+    guardian, names,
 };
 use connector_server::{App, Badge, Concern, Gate, Limits, Part, PartState, Sweeps, TenantState, Unverified};
 use connector_store::sqlite::{SqliteStore, Synchronous};
@@ -368,8 +369,20 @@ impl Product {
                 let sweeping = sweep::run(Arc::clone(&self.sweeper), stop.clone());
                 guarded("sweep", tracker.spawn(sweeping));
             }
+            let own = self.own_webhook(config);
+            let guardian = guardian::run(Arc::clone(&self.ports), own, config.guardian, stop.clone());
+            guarded("guardian", tracker.spawn(guardian));
             guarded("names", tracker.spawn(names::run(Arc::clone(&self.ports), stop.clone())));
         }
+    }
+}
+
+impl Product {
+    /// Our webhook in SuperOffice.
+    fn own_webhook(&self, config: &Config) -> Arc<OwnWebhook> {
+        let address = config.webhook_url.as_ref().map(ToString::to_string);
+        let secret = config.webhook_secrets.first().cloned();
+        Arc::new(OwnWebhook::new(self.client.clone(), address, self.token.secret.clone(), secret))
     }
 }
 

@@ -1,5 +1,6 @@
 //! How the parts that the pipeline depends on are doing, for pages and probes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -28,20 +29,17 @@ pub struct Part {
     pub remedy: Option<String>,
 }
 
-/// All parts, published whenever one changes.
-#[derive(Debug, Clone)]
-pub struct Status(watch::Sender<Arc<Vec<Part>>>);
-
-impl Default for Status {
-    fn default() -> Self {
-        Self(watch::Sender::new(Arc::new(Vec::new())))
-    }
+/// All parts, published whenever one changes, and numbers for whoever watches from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Status {
+    parts: watch::Sender<Arc<Vec<Part>>>,
+    numbers: watch::Sender<BTreeMap<&'static str, u64>>,
 }
 
 impl Status {
     /// Says how one part is doing now.
     pub fn set(&self, part: Part) {
-        self.0.send_if_modified(|parts| {
+        self.parts.send_if_modified(|parts| {
             let known = parts.iter().find(|known| known.name == part.name);
             if known == Some(&part) {
                 return false;
@@ -56,11 +54,23 @@ impl Status {
 
     /// Whether a part does not work at all.
     pub fn is_down(&self, name: &str) -> bool {
-        self.0.borrow().iter().any(|part| part.name == name && part.condition == Condition::Down)
+        self.parts.borrow().iter().any(|part| part.name == name && part.condition == Condition::Down)
+    }
+
+    /// Tells a number, by the name that its metric has without its prefix.
+    pub fn count(&self, name: &'static str, number: u64) {
+        self.numbers.send_modify(|numbers| {
+            numbers.insert(name, number);
+        });
+    }
+
+    /// Follows all numbers.
+    pub fn numbers(&self) -> watch::Receiver<BTreeMap<&'static str, u64>> {
+        self.numbers.subscribe()
     }
 
     /// Follows all parts.
     pub fn follow(&self) -> watch::Receiver<Arc<Vec<Part>>> {
-        self.0.subscribe()
+        self.parts.subscribe()
     }
 }

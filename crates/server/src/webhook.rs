@@ -27,6 +27,9 @@ use crate::app::{Shared, Web};
 use crate::problem::Problem;
 use crate::receive::{self, NoBody};
 
+/// The name under which the time of the last test is kept.
+const TEST_ARRIVED: &str = "webhook_test_at";
+
 /// Takes in one delivery.
 pub(crate) async fn receive(State(web): State<Web>, request: Request) -> Response {
     let began = Instant::now();
@@ -54,7 +57,10 @@ pub(crate) async fn bare(State(web): State<Web>, request: Request) -> Response {
 async fn take_in(web: &Shared, request: Request) -> Result<Answer, Refusal> {
     let body = authentic(web, request).await?;
     let delivery = match read::delivery(&web.app.tenant, body, web.now()) {
-        Read::Test => return Ok(Answer::Test),
+        Read::Test => {
+            test_arrived(web).await;
+            return Ok(Answer::Test);
+        }
         Read::Delivery(delivery) => delivery,
     };
     let accepted = web.app.inbox.accept(*delivery, web.policy()).await.map_err(|error| {
@@ -63,6 +69,14 @@ async fn take_in(web: &Shared, request: Request) -> Result<Answer, Refusal> {
     })?;
     debug!(?accepted, "took in a delivery");
     Ok(accepted.into())
+}
+
+/// Keeps when a test arrived, so that whoever had it sent knows that it was we who answered.
+async fn test_arrived(web: &Shared) {
+    let (app, now) = (&web.app, web.now());
+    if let Err(error) = app.settings.put(&app.tenant, TEST_ARRIVED, now.to_string().into(), now).await {
+        note(web, &error);
+    }
 }
 
 /// The body, once it is known who sent it. The signature covers the bytes as they were sent, so nothing is read in

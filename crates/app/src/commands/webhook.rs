@@ -1,5 +1,9 @@
 //! `webhook`: the CRM's side of the webhook.
 
+use connector_domain::guardian::Guard;
+use connector_domain::ids::TenantId;
+use connector_pipeline::guardian;
+use connector_store::sqlite::Peek;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use superoffice::Client;
@@ -19,7 +23,7 @@ const REACHABLE: &str = "SuperOffice calls the address before it saves the webho
 pub(super) async fn run(cli: &Cli, command: &WebhookCommand, config: &Config) -> Result<(), Failure> {
     let client = wire::client(config, tenant(config)?)?;
     match command {
-        WebhookCommand::List => list(cli, &client).await,
+        WebhookCommand::List => list(cli, config, &client).await,
         WebhookCommand::Register { url } => register(cli, config, &client, url.as_deref()).await,
         WebhookCommand::Test { id } => {
             let webhook = chosen(config, &client, *id).await?;
@@ -53,13 +57,27 @@ async fn chosen(config: &Config, client: &Client, id: Option<i64>) -> Result<Web
     })
 }
 
-async fn list(cli: &Cli, client: &Client) -> Result<(), Failure> {
+async fn list(cli: &Cli, config: &Config, client: &Client) -> Result<(), Failure> {
+    let guard = guard(config);
     let mut webhooks = Vec::new();
     for webhook in client.webhooks().await.map_err(|error| refused(&error))? {
         webhooks.push(hook::with_health(client, webhook).await);
     }
     if cli.json {
-        print_json(&json!(webhooks.iter().map(shown).collect::<Vec<_>>()));
+        let address = config.webhook_url.as_ref().map(url::Url::as_str);
+        let with_guardian = |webhook: &Webhook| {
+            let mut value = shown(webhook);
+            if let (true, Some(guard)) = (hook::is_ours(webhook, address), &guard) {
+                value["guardian"] = json!({
+                    "good_at": guard.good_at,
+                    "tested_at": guard.tested_at,
+                    "rearmed_at": guard.rearmed_at,
+                    "trouble": guard.trouble,
+                });
+            }
+            value
+        };
+        print_json(&json!(webhooks.iter().map(with_guardian).collect::<Vec<_>>()));
         return Ok(());
     }
     let rows: Vec<Vec<String>> = webhooks
@@ -76,7 +94,31 @@ async fn list(cli: &Cli, client: &Client) -> Result<(), Failure> {
         })
         .collect();
     print(&table(&["ID", "STATE", "NAME", "TARGET", "CALLS", "ERRORS IN A ROW"], &rows));
+    for line in guard.iter().flat_map(words) {
+        print(&line);
+    }
     Ok(())
+}
+
+/// What the running service, or the last one, knows of the webhook.
+fn guard(config: &Config) -> Option<Guard> {
+    let id = TenantId(config.tenant.as_ref()?.context.clone());
+    let kept = Peek::open(&config.database).ok()?.setting(&id, guardian::KEPT_AS)?;
+    serde_json::from_value(kept).ok()
+}
+
+fn words(guard: &Guard) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(at) = guard.good_at {
+        lines.push(format!("Deliveries were last known to arrive at {at:.0}."));
+    }
+    if let Some(at) = guard.tested_at {
+        lines.push(format!("The way was last tested at {at:.0}."));
+    }
+    if let Some(trouble) = &guard.trouble {
+        lines.push(format!("Since {:.0}: {}.", trouble.since, trouble.words));
+    }
+    lines
 }
 
 async fn register(cli: &Cli, config: &Config, client: &Client, url: Option<&str>) -> Result<(), Failure> {

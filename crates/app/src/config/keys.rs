@@ -122,6 +122,18 @@ pub(crate) const KEYS: &[Key] = &[
         None,
         "The public address of /connector/webhook; `webhook register` and `doctor` go by it.",
     ),
+    key(
+        "webhook.rearm",
+        None,
+        Some("errors"),
+        "Which webhook is switched on again by itself: one that SuperOffice switched off after too many errors (errors), also one that a person stopped or changed (always), none (never).",
+    ),
+    key(
+        "webhook.look_again",
+        None,
+        Some("1m"),
+        "How often SuperOffice is asked whether the webhook is still switched on.",
+    ),
     key("webhook.body_limit", None, Some("1048576"), "A delivery's body is at most so many bytes."),
     key(
         "filter.owners",

@@ -27,6 +27,8 @@ use super::{Blame, Crm, CrmError, Finding, Found, Named};
 use crate::discovery::FieldMap;
 
 mod changes;
+pub mod hook;
+pub mod own_webhook;
 
 /// How long jobs wait while a person is needed to sign in, or the tenant says itself when it may be back.
 ///
