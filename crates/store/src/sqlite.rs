@@ -67,8 +67,8 @@ pub struct SqliteStore {
     path: PathBuf,
     /// Whether no other process works with this database, so that each lease found at the start is a dead one's.
     alone: bool,
-    // Held for as long as the store lives: one process per database.
-    _lock: Option<std::fs::File>,
+    /// Held for as long as the store lives: one process per database. A database in memory has no file and no lock.
+    lock: Option<std::fs::File>,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -100,7 +100,7 @@ impl SqliteStore {
         let (sender, changes) = watch::channel(0);
         let writer = writer::Writer::start(path, first, options, Arc::clone(&wake), sender)?;
         let readers = readers::Readers::new(path);
-        Ok(Self { writer, readers, wake, changes, path: path.to_owned(), alone: true, _lock: Some(lock) })
+        Ok(Self { writer, readers, wake, changes, path: path.to_owned(), alone: true, lock: Some(lock) })
     }
 
     /// What the database is missing, when it was an older copy that was put in place of a newer one.

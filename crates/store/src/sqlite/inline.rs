@@ -112,7 +112,7 @@ impl InMemory {
             changes,
             path: Path::new(":memory:").to_owned(),
             alone,
-            _lock: None,
+            lock: None,
         }
     }
 

@@ -50,13 +50,14 @@ impl Settings for SqliteStore {
     async fn check(&self, now: Timestamp) -> Result<Duration, StoreError> {
         let started = Instant::now();
         let raised = self.writer.call(move |connection, _| mark::raise(connection, now)).await?;
-        let path = self.path.clone();
+        let path = self.lock.is_some().then(|| self.path.clone());
         self.readers
             .read(move |connection| {
                 let seen = mark::number(connection)?.map_or(0, |(number, _)| number);
                 // Another check may have been quicker; its row is as good a proof.
                 if seen >= raised
-                    && let Err(error) = mark::note(&path, seen)
+                    && let Some(path) = &path
+                    && let Err(error) = mark::note(path, seen)
                 {
                     tracing::debug!("the mark beside the database could not be written: {error}");
                 }
