@@ -138,7 +138,7 @@ fn newest(connection: &Connection) -> rusqlite::Result<Newest> {
 
 fn checked(connection: &Connection) -> rusqlite::Result<Result<Copy, String>> {
     let schema: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if schema < 1 || schema > SqliteStore::SCHEMA {
+    if !(1..=SqliteStore::SCHEMA).contains(&schema) {
         let known = SqliteStore::SCHEMA;
         return Ok(Err(format!("its tables are of version {schema}, and this program knows 1 to {known}")));
     }
