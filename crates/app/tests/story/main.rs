@@ -13,6 +13,7 @@
 //! * `admin`: fields and lists that an administrator makes
 //! * `tools`: the operator's commands, held against what the emulator knows
 //! * `sweep`: what no webhook told of is found, and every change is accounted for
+//! * `guardian`: a webhook that was switched off, and failures by their cause
 //! * `kill`, `stopping`, `disk`: a process and a machine that fail; `backup`: a database that is put back
 //!
 //! `SO_CONNECTOR_KILL_ROUNDS` says how often `kill` kills, 12 times without it. Three hundred take about three minutes;
@@ -34,6 +35,7 @@ mod disk;
 mod doctor;
 mod drift;
 mod guarded;
+mod guardian;
 mod kill;
 mod reception;
 mod rules;

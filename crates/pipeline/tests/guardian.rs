@@ -1,0 +1,237 @@
+//! The guardian over ports that are made up, in a time that is made up.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use connector_domain::account::{Account, Person};
+use connector_domain::clock::{Clock as _, FixedClock};
+use connector_domain::drift::Bindings;
+use connector_domain::field::{Definitions, Fields};
+use connector_domain::guardian::{Hook, HookState, Look};
+use connector_domain::ids::{ContactId, PersonId, TenantId};
+use connector_domain::patch::{Patch, WritePolicy};
+use connector_domain::policy::Policy;
+use connector_domain::profile::{Company, Explored, Room};
+use connector_domain::remedy::RetryPolicy;
+use connector_explorer::{ExploreError, Explorer, Knowledge};
+use connector_pipeline::crm::{Crm, CrmError, Found, Named};
+use connector_pipeline::discovery::FieldMap;
+use connector_pipeline::guardian::{self, Incident, TEST_ARRIVED};
+use connector_pipeline::sweep;
+use connector_pipeline::{Breakers, Discovered, GuardianOptions, Hooks, Ports, Status};
+use connector_store::Settings;
+use connector_store::sqlite::{Options, SqliteStore};
+use jiff::{SignedDuration, Timestamp};
+
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// Nothing that the guardian needs.
+struct Nobody;
+
+#[async_trait]
+impl Crm for Nobody {
+    async fn account(&self, _: ContactId, _: &Definitions) -> Result<Option<Account>, CrmError> {
+        Ok(None)
+    }
+    async fn person(&self, _: PersonId, _: &Definitions) -> Result<Option<Person>, CrmError> {
+        Ok(None)
+    }
+    async fn write(&self, _: &Patch, read: &Fields, _: &Definitions) -> Result<Fields, CrmError> {
+        Ok(read.clone())
+    }
+    async fn names(&self, _: &[ContactId]) -> Result<Vec<Named>, CrmError> {
+        Ok(Vec::new())
+    }
+    async fn probe(&self) -> Result<(), CrmError> {
+        Ok(())
+    }
+    async fn discover(&self, _: &FieldMap, _: &Bindings) -> Result<Found, CrmError> {
+        Ok(Found {
+            own: None,
+            associates: Vec::new(),
+            definitions: Definitions::default(),
+            retyped: BTreeSet::new(),
+            findings: Vec::new(),
+        })
+    }
+}
+
+#[async_trait]
+impl Explorer for Nobody {
+    fn engine(&self) -> String {
+        "nobody@1".into()
+    }
+    async fn explore(&self, _: &Company, _: Room, _: Timestamp) -> Result<Explored, ExploreError> {
+        Err(ExploreError::Refused { cause: "nobody is asked".into() })
+    }
+}
+
+/// A webhook in a CRM, and whether what it sends arrives with us.
+struct World {
+    state: Mutex<HookState>,
+    arrives: Mutex<bool>,
+    /// Whether something else answers in our place.
+    impostor: Mutex<bool>,
+    rearmed: Mutex<Vec<Timestamp>>,
+    store: Arc<SqliteStore>,
+    clock: Arc<FixedClock>,
+}
+
+#[async_trait]
+impl Hooks for World {
+    async fn look(&self) -> Result<Look, CrmError> {
+        let state = *self.state.lock().unwrap();
+        let (calls, errors, in_a_row) = (None, None, None);
+        Ok(Look::There(Hook { id: 7, state, changed_by: None, amiss: Vec::new(), calls, errors, in_a_row }))
+    }
+
+    async fn test(&self) -> Result<bool, CrmError> {
+        let (arrives, impostor) = (*self.arrives.lock().unwrap(), *self.impostor.lock().unwrap());
+        if arrives {
+            let now = self.clock.now();
+            self.store.put(&tenant(), TEST_ARRIVED, now.to_string().into(), now).await.unwrap();
+        }
+        Ok(arrives || impostor)
+    }
+
+    async fn rearm(&self, _: i64, _: bool) -> Result<(), CrmError> {
+        *self.state.lock().unwrap() = HookState::Active;
+        self.rearmed.lock().unwrap().push(self.clock.now());
+        Ok(())
+    }
+}
+
+fn tenant() -> TenantId {
+    "Cust10001".into()
+}
+
+fn noon() -> Timestamp {
+    "2026-05-04T12:00:00Z".parse().unwrap()
+}
+
+fn stage() -> (tempfile::TempDir, Ports, World) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = Arc::new(SqliteStore::open(&path, &Options::default()).unwrap());
+    let clock = Arc::new(FixedClock::at(noon()));
+    let world = World {
+        state: Mutex::new(HookState::Active),
+        arrives: Mutex::new(true),
+        impostor: Mutex::new(false),
+        rearmed: Mutex::default(),
+        store: store.clone(),
+        clock: clock.clone(),
+    };
+    let ports = Ports {
+        tenant: tenant(),
+        crm: Arc::new(Nobody),
+        explorer: Arc::new(Nobody),
+        knowledge: Arc::new(Knowledge::built_in().unwrap()),
+        queue: store.clone(),
+        inbox: store.clone(),
+        accounts: store.clone(),
+        journal: store.clone(),
+        settings: store.clone(),
+        duties: store,
+        clock,
+        discovered: Discovered::new(Policy::default()),
+        field_map: FieldMap::default(),
+        look_again: Arc::default(),
+        sweep_now: Arc::default(),
+        breakers: Breakers::default(),
+        status: Status::default(),
+        write_policy: WritePolicy::default(),
+        retry: RetryPolicy::default(),
+        profile_ttl: SignedDuration::from_hours(24),
+    };
+    (folder, ports, world)
+}
+
+/// Looks once a minute until then.
+async fn pass(ports: &Ports, world: &World, minutes: u32) {
+    for _ in 0..minutes {
+        world.clock.advance(MINUTE);
+        guardian::watch(ports, world, &GuardianOptions::default()).await.unwrap();
+    }
+}
+
+fn set<T>(value: &Mutex<T>, to: T) {
+    *value.lock().unwrap() = to;
+}
+
+#[tokio::test]
+async fn a_webhook_that_was_switched_off_is_switched_on_and_exactly_the_gap_is_asked_for() {
+    let (_folder, ports, world) = stage();
+    pass(&ports, &world, 10).await;
+    assert!(
+        sweep::waiting(&ports).await.unwrap().is_empty()
+            && guardian::incidents(&ports).await.unwrap().is_empty()
+    );
+    set(&world.state, HookState::TooManyErrors);
+    pass(&ports, &world, 2).await;
+    let rearmed = world.rearmed.lock().unwrap().clone();
+    assert_eq!(rearmed, [noon() + MINUTE * 11], "it is noticed by the next look");
+    let asked = sweep::waiting(&ports).await.unwrap();
+    let spans: Vec<_> = asked.iter().map(|asked| (asked.from, asked.until)).collect();
+    // From the last look that was good, less what a delivery may take.
+    assert_eq!(spans, [(noon() + MINUTE * 8, Some(noon() + MINUTE * 11))]);
+    pass(&ports, &world, 60).await;
+    assert_eq!(sweep::waiting(&ports).await.unwrap().len(), 1, "and nothing else");
+    let incidents = guardian::incidents(&ports).await.unwrap();
+    assert!(
+        matches!(&incidents[..], [Incident { since, until: Some(until), .. }] if since == until),
+        "one alert, one recovery: {incidents:?}"
+    );
+    assert!(!ports.status.is_down(guardian::PART));
+    assert_eq!(ports.status.numbers().borrow()["webhook_state"], 1);
+}
+
+#[tokio::test]
+async fn nothing_is_switched_on_before_we_would_receive() {
+    let (_folder, ports, world) = stage();
+    pass(&ports, &world, 1).await;
+    set(&world.arrives, false);
+    set(&world.state, HookState::TooManyErrors);
+    pass(&ports, &world, 30).await;
+    assert!(world.rearmed.lock().unwrap().is_empty() && ports.status.is_down(guardian::PART));
+    assert_eq!(ports.status.numbers().borrow()["webhook_state"], 3);
+    // Something else that answers in our place is not us.
+    set(&world.impostor, true);
+    pass(&ports, &world, 60).await;
+    assert!(world.rearmed.lock().unwrap().is_empty());
+    set(&world.arrives, true);
+    pass(&ports, &world, 60).await;
+    assert_eq!(world.rearmed.lock().unwrap().len(), 1);
+    let asked = sweep::waiting(&ports).await.unwrap();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].from, noon() - MINUTE);
+    assert_eq!(guardian::incidents(&ports).await.unwrap().len(), 1, "one alert for all of it");
+}
+
+#[tokio::test]
+async fn a_restart_asks_for_the_time_it_was_away() {
+    let (_folder, ports, world) = stage();
+    pass(&ports, &world, 3).await;
+    world.clock.advance(MINUTE * 90);
+    pass(&ports, &world, 1).await;
+    let asked = sweep::waiting(&ports).await.unwrap();
+    let spans: Vec<_> = asked.iter().map(|asked| (asked.from, asked.until)).collect();
+    assert_eq!(spans, [(noon() + MINUTE, Some(noon() + MINUTE * 94))]);
+}
+
+#[tokio::test]
+async fn a_test_that_does_not_arrive_is_an_incident_until_one_does() {
+    let (_folder, ports, world) = stage();
+    pass(&ports, &world, 1).await;
+    set(&world.arrives, false);
+    pass(&ports, &world, 24 * 60 + 1).await;
+    assert!(ports.status.is_down(guardian::PART), "the daily test tells");
+    set(&world.arrives, true);
+    pass(&ports, &world, 20).await;
+    assert!(!ports.status.is_down(guardian::PART));
+    assert_eq!(sweep::waiting(&ports).await.unwrap().len(), 1);
+    assert_eq!(guardian::incidents(&ports).await.unwrap().len(), 1);
+}
