@@ -9,6 +9,7 @@ mod config;
 mod counter;
 mod keys;
 mod limiter;
+mod pace;
 mod paging;
 mod refusal;
 mod retry;
@@ -121,6 +122,11 @@ impl Client {
         Ok(Concern::Us)
     }
 
+    /// How many calls may be under way at once now, and at most: fewer while the tenant is slow or in trouble.
+    pub fn in_flight(&self) -> (usize, usize) {
+        self.0.limiter.in_flight()
+    }
+
     /// The calls made so far, by method, route and status.
     pub fn calls(&self) -> Vec<CallCount> {
         self.0.counter.all()
@@ -150,9 +156,12 @@ impl Client {
             let base = inner.tenant.base(self).await.map_err(before_sending)?;
             let token = inner.auth.token(self).await.map_err(before_sending)?;
             let outcome = {
-                let _turn = inner.limiter.turn().await?;
+                let turn = inner.limiter.turn().await?;
                 let sent = inner.transport.request(&base.url, request, &token)?;
-                self.exchange(request.method.clone(), request.route, sent).await
+                let began = Instant::now();
+                let outcome = self.exchange(request.method.clone(), request.route, sent).await;
+                inner.limiter.done(turn, began.elapsed(), in_trouble(&outcome));
+                outcome
             };
             // A host that is gone, or out of service, may have handed the tenant on: the next attempt asks its state.
             let gone = match &outcome {
@@ -213,6 +222,14 @@ impl Client {
 impl std::fmt::Debug for Client {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Client").field("context", &self.0.config.context).finish_non_exhaustive()
+    }
+}
+
+/// Whether an outcome tells that the tenant has too much to do.
+fn in_trouble(outcome: &Result<Answer, Error>) -> bool {
+    match outcome {
+        Ok(answer) => answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error(),
+        Err(error) => matches!(error, Error::Unreachable { arrived: true, .. }),
     }
 }
 

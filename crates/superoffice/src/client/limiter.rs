@@ -8,14 +8,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::config::Limits;
+use super::pace::Pace;
 use crate::error::Error;
 
 #[derive(Debug)]
 pub(super) struct Limiter {
     places: Arc<Semaphore>,
+    ceiling: usize,
     spacing: Duration,
     patience: Duration,
     times: Mutex<Times>,
+    learnt: Mutex<Learnt>,
+}
+
+#[derive(Debug)]
+struct Learnt {
+    pace: Pace,
+    /// Places that are withheld, so that fewer calls are under way than there could be.
+    withheld: usize,
 }
 
 #[derive(Debug)]
@@ -32,9 +42,11 @@ impl Limiter {
         let now = Instant::now();
         Self {
             places: Arc::new(Semaphore::new(limits.in_flight.max(1))),
+            ceiling: limits.in_flight.max(1),
             spacing,
             patience: limits.patience,
             times: Mutex::new(Times { next: now, rest_until: now }),
+            learnt: Mutex::new(Learnt { pace: Pace::new(limits.in_flight), withheld: 0 }),
         }
     }
 
@@ -57,6 +69,25 @@ impl Limiter {
                 return Ok(place);
             }
         }
+    }
+
+    /// Ends a turn whose answer is there, and learns from it how many calls may be under way.
+    pub(super) fn done(&self, place: OwnedSemaphorePermit, took: Duration, in_trouble: bool) {
+        let mut learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
+        learnt.pace.answered(took, in_trouble);
+        let wanted = self.ceiling - learnt.pace.limit();
+        if learnt.withheld < wanted {
+            place.forget();
+            learnt.withheld += 1;
+        } else if learnt.withheld > wanted {
+            self.places.add_permits(learnt.withheld - wanted);
+            learnt.withheld = wanted;
+        }
+    }
+
+    /// How many calls may be under way now, and at most.
+    pub(super) fn in_flight(&self) -> (usize, usize) {
+        (self.learnt.lock().unwrap_or_else(PoisonError::into_inner).pace.limit(), self.ceiling)
     }
 
     /// Begins a rest, unless one is under way that is longer.
@@ -96,6 +127,20 @@ mod tests {
             Err(Error::Throttled { retry_after }) => assert!(retry_after > Duration::from_secs(50)),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[tokio::test]
+    async fn places_are_withheld_while_the_tenant_is_in_trouble_and_given_back_later() {
+        let limiter = Limiter::new(&Limits { in_flight: 4, per_second: None, ..Limits::default() });
+        let took = Duration::from_millis(50);
+        for _ in 0..20 {
+            limiter.done(limiter.turn().await.unwrap(), took, true);
+        }
+        assert_eq!((limiter.in_flight(), limiter.places.available_permits()), ((1, 4), 1));
+        for _ in 0..50 {
+            limiter.done(limiter.turn().await.unwrap(), took, false);
+        }
+        assert_eq!((limiter.in_flight(), limiter.places.available_permits()), ((4, 4), 4));
     }
 
     #[test]
