@@ -61,8 +61,21 @@ pub trait Lists: Send + Sync {
         fields: &Definitions,
     ) -> Result<Vec<Listed>, CrmError>;
 
+    /// The records that were changed since then and no others, when there are few of them and the tenant has a list that
+    /// looks at times. `None` says that [`Lists::changed`] is the better question.
+    async fn few(&self, entity: Entity, since: Timestamp, fields: &Definitions) -> Result<Few, CrmError>;
+
     /// The greatest number among the records that [`Lists::changed`] tells of; 0 when there are none.
     async fn last(&self, entity: Entity, since: Timestamp) -> Result<i64, CrmError>;
+}
+
+/// An answer that is whole, or none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Few {
+    /// The records, by number.
+    pub rows: Option<Vec<Listed>>,
+    /// What asking has cost.
+    pub calls: u64,
 }
 
 /// A record as a list shows it.

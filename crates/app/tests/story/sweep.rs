@@ -269,6 +269,42 @@ async fn a_change_is_found_however_the_lists_behave() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_day_of_many_changes_only_the_new_ones_are_read_where_the_tenant_can_tell_them() {
+    let product = begun(Setup::new().companies(40).populated()).await;
+    deaf(&product);
+    product.world.set_policy(|policy| policy.page_cap = 10);
+    for id in product.world.contact_ids() {
+        change(&product, id, "HRB 1");
+    }
+    let many = sweep(&product, &[]).await;
+    assert_eq!((&many["tally"]["found"], &many["plan"]["parts"][0]["is_exact"]), (&40.into(), &false.into()));
+    product.settle().await;
+    product.world.move_clock(SignedDuration::from_mins(20));
+    change(&product, 7, "HRB 2");
+    assert_eq!(sweep(&product, &[]).await["tally"]["found"], 1);
+    product.settle().await;
+    product.world.move_clock(SignedDuration::from_mins(20));
+    change(&product, 9, "HRB 2");
+    let before = lists_read(&product);
+    let few = sweep(&product, &[]).await;
+    let spent = lists_read(&product) - before;
+    assert_eq!(
+        (&few["tally"]["found"], &few["plan"]["parts"][0]["is_exact"]),
+        (&1.into(), &true.into()),
+        "{few}"
+    );
+    assert!(
+        few["tally"]["records"].as_u64().unwrap() <= 2,
+        "what was changed just before is looked at again: {few}"
+    );
+    assert_eq!((&few["plan"]["calls"], &few["tally"]["calls"]), (&spent.into(), &spent.into()), "{few}");
+    assert!(spent <= 6, "{spent} calls");
+
+    product.settle().await;
+    assert_eq!(coverage(&product).await["unexplained"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_on_both_sides_of_midnight_are_found_whatever_our_clock_shows() {
     for hours in [12, -12] {
         let mut product = Setup::new().companies(4).populated().restless().toml(SELDOM).prepare().await;

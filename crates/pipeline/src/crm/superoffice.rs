@@ -45,13 +45,13 @@ const HELP_NAMES: &str = "give the API user the right to read associates, or nam
 #[derive(Debug, Clone)]
 pub struct SuperOffice {
     client: Client,
-    refused: Arc<changes::Refused>,
+    learnt: Arc<changes::Learnt>,
 }
 
 impl SuperOffice {
     /// Uses this client.
     pub fn new(client: Client) -> Self {
-        Self { client, refused: Arc::default() }
+        Self { client, learnt: Arc::default() }
     }
 }
 

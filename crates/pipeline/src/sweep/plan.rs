@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SweepError;
 use super::sweeper::Sweeper;
-use crate::crm::Listed;
+use crate::crm::{Few, Listed};
 
 /// The plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -15,6 +15,14 @@ pub struct Plan {
     pub calls: u64,
     /// For each kind of record.
     pub parts: Vec<Part>,
+}
+
+impl Plan {
+    /// Whether reading a list by days takes more than a page.
+    pub(super) fn is_long(&self, entity: Entity) -> bool {
+        let part = self.parts.iter().find(|part| part.entity == entity);
+        part.is_some_and(|part| part.is_exact || part.calls > part.made)
+    }
 }
 
 /// The part of a plan for one kind of record.
@@ -26,8 +34,12 @@ pub struct Part {
     pub records: u64,
     /// Whether that is reckoned, since lists do not tell how long they are.
     pub is_estimate: bool,
+    /// Whether they are those that were changed since then and no others.
+    pub is_exact: bool,
     /// How many calls that is.
     pub calls: u64,
+    /// How many of these calls have been made for the plan itself.
+    pub made: u64,
     /// The greatest number among them: behind it there is nothing to read.
     pub last: i64,
 }
@@ -40,18 +52,56 @@ pub(super) struct Planned {
 
 impl Sweeper {
     /// Reads the first page of a list and asks for its last number: how many records lie between can be reckoned then.
-    pub(super) async fn plan_of(&self, entity: Entity, since: Timestamp) -> Result<Planned, SweepError> {
+    ///
+    /// Where the list was long the last time, because a day saw many changes, those since then may be had at once.
+    pub(super) async fn plan_of(
+        &self,
+        entity: Entity,
+        since: Timestamp,
+        was_long: bool,
+    ) -> Result<Planned, SweepError> {
+        let fields = self.ports().discovered.definitions_now();
+        let few = if was_long && since > Timestamp::UNIX_EPOCH {
+            self.lists().few(entity, since, &fields).await?
+        } else {
+            Few::default()
+        };
+        let spent = few.calls;
+        if let Some(rows) = few.rows {
+            let last = rows.last().map_or(0, |listed| listed.row.record.id);
+            let records = rows.len() as u64;
+            let part =
+                Part { entity, records, is_estimate: false, is_exact: true, calls: spent, made: spent, last };
+            return Ok(Planned { part, first: rows });
+        }
         let first = self.page(entity, since, 0).await?;
         let Some(end) = first.last().map(|listed| listed.row.record.id) else {
             return Ok(Planned {
-                part: Part { entity, records: 0, is_estimate: false, calls: 1, last: 0 },
+                part: Part {
+                    entity,
+                    records: 0,
+                    is_estimate: false,
+                    is_exact: false,
+                    calls: spent + 1,
+                    made: spent + 1,
+                    last: 0,
+                },
                 first,
             });
         };
         let last = self.lists().last(entity, since).await?.max(end);
         let begin = first.first().map_or(1, |listed| listed.row.record.id);
         let (records, pages) = reckon(first.len() as u64, begin, end, last);
-        let part = Part { entity, records, is_estimate: last > end, calls: pages + 1, last };
+        let made = spent + 2;
+        let part = Part {
+            entity,
+            records,
+            is_estimate: last > end,
+            is_exact: false,
+            calls: spent + pages + 1,
+            made,
+            last,
+        };
         Ok(Planned { part, first })
     }
 }

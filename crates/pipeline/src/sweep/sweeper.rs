@@ -108,13 +108,15 @@ impl Sweeper {
         let marks = kept::marks(&self.ports).await?;
         let asked: Vec<Asked> =
             asked.map(|from| Asked { from, until: None, why: BY_HAND.to_owned() }).into_iter().collect();
+        let last = kept::last_run(&self.ports).await?;
         let mut plan = Plan::default();
         for entity in ENTITIES {
             let newest = self.lists.newest(entity).await?;
             plan.calls += 1;
             let from = newest.and_then(|newest| from(entity, newest, marks.as_ref(), &asked));
             let Some(from) = from else { continue };
-            let planned = self.plan_of(entity, from).await?;
+            let was_long = last.as_ref().is_some_and(|last| last.plan.is_long(entity));
+            let planned = self.plan_of(entity, from, was_long).await?;
             plan.calls += planned.part.calls;
             plan.parts.push(planned.part);
         }
@@ -228,6 +230,7 @@ impl Sweeper {
             tally: Tally::default(),
             asked,
         };
+        let last = kept::last_run(ports).await?;
         let mut first = BTreeMap::new();
         for entity in ENTITIES {
             let newest = self.lists.newest(entity).await?;
@@ -241,15 +244,15 @@ impl Sweeper {
                 None => from(entity, newest, marks, &run.asked),
             };
             let Some(from) = from else { continue };
-            let Planned { part, first: page } = self.plan_of(entity, from).await?;
+            let was_long = last.as_ref().is_some_and(|last| last.plan.is_long(entity));
+            let Planned { part, first: page } = self.plan_of(entity, from, was_long).await?;
             run.plan.calls += part.calls;
             run.from.insert(entity, from);
             first.insert(entity, page);
             run.plan.parts.push(part);
         }
         // What the plan itself has cost: the newest record, the first page and the last number of each list.
-        run.tally.calls =
-            2 + run.plan.parts.iter().map(|part| if part.records == 0 { 1 } else { 2 }).sum::<u64>();
+        run.tally.calls = 2 + run.plan.parts.iter().map(|part| part.made).sum::<u64>();
         kept::put(ports, kept::RUN, &run).await?;
         Ok((run, first))
     }

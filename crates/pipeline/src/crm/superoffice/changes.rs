@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ::superoffice::api::archive::DYNAMIC;
 use ::superoffice::api::odata::Row as VendorRow;
 use ::superoffice::api::udef::Owner as UdefOwner;
 use ::superoffice::odata::{Column, Filter, Query};
@@ -18,10 +19,12 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::{SuperOffice, failed, to_the_second};
-use crate::crm::{CrmError, Listed, Lists};
+use crate::crm::{CrmError, Few, Listed, Lists};
 
 /// How many rows a page has; the vendor's advice ("Best practices").
 const PAGE: u32 = 1_000;
+/// So many are few.
+const FEW: u32 = 60;
 
 /// The names that a kind of record's list has for what a sweep reads.
 struct Names {
@@ -36,6 +39,8 @@ struct Names {
     /// The same for what is joined from other tables; a tenant may refuse them.
     joined: &'static [(&'static str, &'static str)],
     udf: UdefOwner,
+    /// Number, stamp and date of deletion in the dynamic archive.
+    exact: [&'static str; 3],
 }
 
 const OWNER: &str = "contactAssociate/associateDbId";
@@ -57,6 +62,7 @@ const CONTACT: Names = Names {
     ],
     joined: &[("url/URLAddress", "urladdress"), ("email/emailAddress", "email")],
     udf: UdefOwner::Contact,
+    exact: ["contact.contact_id", "contact.updated", "contact.deletedDate"],
 };
 
 const PERSON: Names = Names {
@@ -74,6 +80,7 @@ const PERSON: Names = Names {
     ],
     joined: &[("email/emailAddress", "email")],
     udf: UdefOwner::Person,
+    exact: ["person.person_id", "person.updated", "person.deletedDate"],
 };
 
 const fn names(entity: Entity) -> &'static Names {
@@ -83,9 +90,16 @@ const fn names(entity: Entity) -> &'static Names {
     }
 }
 
-/// What a tenant has refused to tell in a list.
+/// What is known of a tenant's lists.
 #[derive(Debug, Default)]
-pub(super) struct Refused(AtomicBool);
+pub(super) struct Learnt {
+    /// Whether it refuses columns of other tables.
+    refuses: AtomicBool,
+    /// Whether its dynamic archive cannot be relied on.
+    inexact: AtomicBool,
+    /// Whether it has shown that it can.
+    exact: AtomicBool,
+}
 
 #[async_trait]
 impl Lists for SuperOffice {
@@ -104,18 +118,40 @@ impl Lists for SuperOffice {
         fields: &Definitions,
     ) -> Result<Vec<Listed>, CrmError> {
         let names = names(entity);
-        if !self.refused.0.load(Ordering::Relaxed) {
+        if !self.learnt.refuses.load(Ordering::Relaxed) {
             match page(&self.client, names, since, after, Some(fields)).await {
                 Err(Error::Refused { status, .. }) if status.is_client_error() => {
                     tracing::warn!(
                         "SuperOffice refuses a column of its list of {entity}s; changes of web addresses, e-mail addresses and fields are not seen there"
                     );
-                    self.refused.0.store(true, Ordering::Relaxed);
+                    self.learnt.refuses.store(true, Ordering::Relaxed);
                 }
                 rows => return rows.map_err(|error| failed(&error)),
             }
         }
         page(&self.client, names, since, after, None).await.map_err(|error| failed(&error))
+    }
+
+    async fn few(&self, entity: Entity, since: Timestamp, fields: &Definitions) -> Result<Few, CrmError> {
+        if self.learnt.inexact.load(Ordering::Relaxed) {
+            return Ok(Few::default());
+        }
+        let names = names(entity);
+        let mut calls = 0;
+        match exactly(&self.client, names, since, &self.learnt, &mut calls).await {
+            Ok(Some(ids)) => {
+                let rows =
+                    self.these(names, &ids, fields, &mut calls).await.map_err(|error| failed(&error))?;
+                Ok(Few { rows: Some(rows), calls })
+            }
+            Ok(None) => Ok(Few { rows: None, calls }),
+            // Its columns, and what it makes of times, are not documented for every tenant.
+            Err(Error::Refused { .. } | Error::Forbidden(_) | Error::NotFound(_) | Error::Malformed(_)) => {
+                self.learnt.inexact.store(true, Ordering::Relaxed);
+                Ok(Few { rows: None, calls })
+            }
+            Err(error) => Err(failed(&error)),
+        }
     }
 
     async fn last(&self, entity: Entity, since: Timestamp) -> Result<i64, CrmError> {
@@ -130,12 +166,92 @@ impl Lists for SuperOffice {
     }
 }
 
+impl SuperOffice {
+    /// These records as the usual list shows them.
+    async fn these(
+        &self,
+        names: &Names,
+        ids: &[i64],
+        fields: &Definitions,
+        calls: &mut u64,
+    ) -> Result<Vec<Listed>, Error> {
+        let Some(filter) = Filter::is_in(names.key, ids) else { return Ok(Vec::new()) };
+        *calls += 1;
+        if !self.learnt.refuses.load(Ordering::Relaxed) {
+            match rows(&self.client, names, filter.clone(), Some(fields)).await {
+                Err(Error::Refused { status, .. }) if status.is_client_error() => *calls += 1,
+                rows => return rows,
+            }
+        }
+        rows(&self.client, names, filter, None).await
+    }
+}
+
+/// The numbers of the records that were changed since then, by the dynamic archive; `None` when there are many.
+///
+/// What time zone its filter goes by is not documented, nor how many rows it gives. So a second look shows that nothing
+/// is missing at the end, and once the archive has to find the record that was changed last by that record's own stamp.
+async fn exactly(
+    client: &Client,
+    names: &Names,
+    since: Timestamp,
+    learnt: &Learnt,
+    calls: &mut u64,
+) -> Result<Option<Vec<i64>>, Error> {
+    let [key, updated, deleted] = names.exact;
+    let all = Query::select([key, updated, deleted]);
+    let stamp = |row: &VendorRow| row.date(updated).map(to_the_second);
+    let since_then =
+        all.clone().filter(Filter::after_time(updated, TimeZone::UTC.to_datetime(since))).order_by(key);
+    *calls += 1;
+    let page = client.archive(DYNAMIC, &since_then.clone().top(FEW + 1)).await?;
+    if page.rows.iter().any(|row| stamp(row).is_some_and(|at| at < since)) {
+        return Err(Error::Malformed("the dynamic archive tells of earlier changes as well".to_owned()));
+    }
+    let ids: Vec<i64> = page.rows.iter().map(|row| row.primary_key).collect();
+    if ids.len() > FEW as usize {
+        return Ok(None);
+    }
+    if !ids.is_empty() {
+        *calls += 1;
+        let end = client.archive(DYNAMIC, &since_then.descending().top(1)).await?;
+        if end.rows.first().map(|row| row.primary_key) != ids.last().copied() {
+            return Ok(None);
+        }
+    }
+    if !learnt.exact.load(Ordering::Relaxed) {
+        *calls += 1;
+        let newest = client.archive(DYNAMIC, &all.order_by(updated).descending().top(1)).await?;
+        let newest = newest.rows.first().filter(|row| stamp(row).is_some_and(|at| at >= since));
+        if newest.is_some_and(|row| !ids.contains(&row.primary_key)) {
+            return Err(Error::Malformed("the dynamic archive leaves out the last change".to_owned()));
+        }
+        learnt.exact.store(newest.is_some(), Ordering::Relaxed);
+    }
+    Ok(Some(ids))
+}
+
 /// One page. Without `fields` only the list's own columns are asked for.
 async fn page(
     client: &Client,
     names: &Names,
     since: Timestamp,
     after: i64,
+    fields: Option<&Definitions>,
+) -> Result<Vec<Listed>, Error> {
+    let filter = Filter::after(names.updated, day_before(since)).and(Filter::gt(names.key, after));
+    let listed = rows(client, names, filter, fields).await?;
+    // A server that does not heed the filter would lead us in circles.
+    if listed.iter().any(|listed| listed.row.record.id <= after) {
+        return Err(Error::Malformed(format!("the rows after {after} do not come after it")));
+    }
+    Ok(listed)
+}
+
+async fn rows(
+    client: &Client,
+    names: &Names,
+    filter: Filter,
     fields: Option<&Definitions>,
 ) -> Result<Vec<Listed>, Error> {
     let udfs = fields.map(|fields| udf_columns(names, fields)).unwrap_or_default();
@@ -154,16 +270,8 @@ async fn page(
         seen.push(column.clone());
         is_new
     });
-    let query = Query::select(select)
-        .filter(Filter::after(names.updated, day_before(since)))
-        .filter(Filter::gt(names.key, after))
-        .order_by(names.key)
-        .top(PAGE);
+    let query = Query::select(select).filter(filter).order_by(names.key).top(PAGE);
     let page = client.archive(names.provider, &query).await?;
-    // A server that does not heed the filter would lead us in circles.
-    if page.rows.iter().any(|row| row.primary_key <= after) {
-        return Err(Error::Malformed(format!("the rows after {after} do not come after it")));
-    }
     Ok(page.rows.iter().map(|row| listed(names, row, &udfs)).collect())
 }
 
