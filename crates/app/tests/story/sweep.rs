@@ -248,11 +248,14 @@ async fn a_change_is_found_however_the_lists_behave() {
     product.world.mishap(Mishap::new(Kind::DropWebhooks));
     let mut turn = 0;
     for (cap, link) in [(1000, NextLink::Text), (3, NextLink::Null), (5, NextLink::Absent)] {
-        for (local, hours, includes) in [(false, 1, false), (true, 13, true), (true, -11, false)] {
+        for (local, hours, includes) in
+            [(false, 1, false), (true, 13, true), (true, -11, false), (false, -5, true)]
+        {
             product.world.set_policy(|policy| {
                 policy.page_cap = cap;
                 policy.next_link = link;
                 policy.filter_days_are_local = local;
+                policy.list_dates_are_local = hours == -5;
                 policy.base_offset_hours = hours;
                 policy.base_time_zone = None;
                 policy.after_includes_the_day = includes;
@@ -356,6 +359,50 @@ async fn a_record_that_is_changed_behind_the_back_of_a_sweep_is_found_by_the_nex
     let run = sweep(&product, &[]).await;
     assert_eq!(run["tally"]["queued"], 1, "{run}");
     product.settle().await;
+    assert_eq!(coverage(&product).await["unexplained"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_we_wrote_is_known_whatever_time_zone_the_lists_are_in() {
+    for hours in [0, 9, -8] {
+        let setup = Setup::new().companies(3).populated().restless().toml(SELDOM);
+        let mut product = setup.prepare().await;
+        product.world.set_policy(|policy| {
+            policy.list_dates_are_local = true;
+            policy.base_time_zone = None;
+            policy.base_offset_hours = hours;
+        });
+        product.launch().await;
+        product.register().await;
+        until(SOON, "the first sweep has ended", async || last(&product).await).await;
+        product.world.move_clock(SignedDuration::from_mins(1));
+        change(&product, 1, "HRB 1");
+        product.settle().await;
+        assert!(!Ledger::of(&product.world).to(Entity::Contact, 1).is_empty());
+        let run = sweep(&product, &[]).await;
+        assert_eq!(run["tally"]["found"], 0, "{hours}: {run}");
+        // Somebody changes it after us, and nobody tells.
+        deaf(&product);
+        change(&product, 1, "HRB 2");
+        let run = sweep(&product, &[]).await;
+        assert_eq!(run["tally"]["found"], 1, "{hours}: {run}");
+        product.settle().await;
+        assert_eq!(coverage(&product).await["unexplained"], 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_company_in_the_recycle_bin_is_noticed_once() {
+    let product = begun(Setup::new().companies(3).populated()).await;
+    deaf(&product);
+    assert!(product.world.soft_delete(Entity::Contact, 2, INSIDER));
+    let run = sweep(&product, &[]).await;
+    product.settle().await;
+    assert_eq!(run["tally"]["found"], 1, "{run}");
+    assert_eq!(found_events(&product).await[0]["event"], "contact.softdeleted");
+    let account = product.account(2).await;
+    assert_eq!((&account["state"], &account["reason"]), (&"SKIPPED".into(), &"DELETED".into()), "{account}");
+    assert_eq!(sweep(&product, &[]).await["tally"]["found"], 0);
     assert_eq!(coverage(&product).await["unexplained"], 0);
 }
 

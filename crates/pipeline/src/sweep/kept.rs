@@ -148,7 +148,8 @@ pub async fn last_run(ports: &Ports) -> Result<Option<Run>, StoreError> {
 }
 
 pub(super) async fn keep_end(ports: &Ports, run: &Run, marks: &Marks) -> Result<(), StoreError> {
+    // In this order: whoever dies in between ends it once more, and whoever sees it ended sees none that runs.
     put(ports, MARKS, marks).await?;
-    put(ports, LAST, run).await?;
-    put(ports, RUN, &None::<Run>).await
+    put(ports, RUN, &None::<Run>).await?;
+    put(ports, LAST, run).await
 }

@@ -10,6 +10,7 @@ use super::kept::Run;
 use super::{SweepError, Sweeper};
 use crate::crm::Blame;
 use crate::ports::Ports;
+use crate::status::{Condition, Part};
 
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -24,6 +25,7 @@ const BUSY: Duration = Duration::from_secs(10);
 pub async fn run(sweeper: Arc<Sweeper>, stop: CancellationToken) {
     let ports = Arc::clone(sweeper.ports());
     let mut wait = FIRST_WAIT;
+    let mut is_late = false;
     loop {
         tokio::select! {
             biased;
@@ -40,11 +42,17 @@ pub async fn run(sweeper: Arc<Sweeper>, stop: CancellationToken) {
             Ok(run) => {
                 wait = FIRST_WAIT;
                 log(&run);
+                if std::mem::take(&mut is_late) {
+                    report(&ports, Condition::Ok, "sweeps find what no webhook told of", None);
+                }
                 sweeper.options().every
             }
             Err(SweepError::Busy) => BUSY,
             Err(error) => {
                 tracing::warn!("the sweep waits, and goes on where it stands: {error}");
+                is_late = true;
+                let help = if let SweepError::Crm(error) = &error { Some(error.help) } else { None };
+                report(&ports, Condition::Degraded, &format!("the sweep waits: {error}"), help);
                 let pause = pause_after(&error, wait);
                 wait = (wait * 2).min(LONGEST_WAIT);
                 pause
@@ -90,6 +98,11 @@ fn pause_after(error: &SweepError, wait: Duration) -> Duration {
         (Some(told), _) => told.clamp(Duration::from_millis(100), LONGEST_WAIT * 10),
         (None, Blame::Request | Blame::Suspect | Blame::Outage) => wait,
     }
+}
+
+fn report(ports: &Ports, condition: Condition, words: &str, help: Option<&str>) {
+    let remedy = help.map(str::to_owned);
+    ports.status.set(Part { name: "sweep".into(), condition, words: words.to_owned(), remedy });
 }
 
 fn log(run: &Run) {

@@ -7,5 +7,6 @@ mod hosts;
 mod pages;
 mod sockets;
 mod support;
+mod sweeps;
 mod tenant_state;
 mod webhook;

@@ -23,6 +23,7 @@ use self::row::{Row, Table};
 use self::source::{PROVIDERS, Scope, Source};
 use super::Ask;
 use crate::answer::Answer;
+use crate::clock::DateStyle;
 use crate::json;
 use crate::world::State;
 use crate::world::lists::ListItem;
@@ -168,7 +169,9 @@ fn items(
 
 fn rows(state: &State, source: Source, ask: Ask<'_>) -> Result<Answer, Answer> {
     let question = Question::read(state, source, &Parameters::of(ask), ask)?;
-    let context = Context { state, style: ask.style };
+    let local = state.policy.list_dates_are_local;
+    let style = if local { DateStyle::base(&state.policy) } else { ask.style };
+    let context = Context { state, style };
     let Page { rows, more, count } = question.page(&context, source);
     let render = |row: &Row<'_>| match question.mode {
         Mode::Full => full(&context, &question, row),

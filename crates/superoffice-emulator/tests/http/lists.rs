@@ -80,6 +80,46 @@ async fn the_date_operator_looks_at_the_day_alone() {
 }
 
 #[tokio::test]
+async fn what_is_changed_is_stamped_by_the_tenants_own_clock() {
+    let tenant = Tenant::start().await;
+    let before = tenant.world.now();
+    let (status, body) = tenant.control("POST", "clock", json!({"seconds": 43_200})).await;
+    assert_eq!(status, 200, "{body}");
+    tenant.world.edit(Entity::Contact, 3, 12, &[("Name", "Changed tonight")]).unwrap();
+    let stamp = tenant.world.contact(3).unwrap().stamps.updated.unwrap();
+    assert!(stamp.duration_since(before).as_secs() >= 43_200, "{stamp}");
+    let told = format!("updatedDate after '{}'", before.strftime("%Y-%m-%d"));
+    tenant.world.move_clock(jiff::SignedDuration::from_hours(24));
+    tenant.world.edit(Entity::Contact, 4, 12, &[("Name", "Changed tomorrow")]).unwrap();
+    assert!(ids(&tenant, &told).await.contains(&4));
+}
+
+#[tokio::test]
+async fn dates_of_rows_and_days_of_filters_can_be_the_tenants_own() {
+    let tenant = Tenant::start().await;
+    policy(&tenant, |policy| (policy.base_time_zone, policy.base_offset_hours) = (None, 12));
+    // An hour before midnight by UTC, and eleven in the morning of the next day for the tenant.
+    let late = 86_400 - 3_600 - tenant.world.now().as_second().rem_euclid(86_400);
+    tenant.world.move_clock(jiff::SignedDuration::from_secs(late));
+    tenant.world.edit(Entity::Contact, 3, 12, &[("Name", "Changed late")]).unwrap();
+    let stamp = tenant.world.contact(3).unwrap().stamps.updated.unwrap();
+    let filter = format!("updatedDate after '{}'", stamp.strftime("%Y-%m-%d"));
+    let asked = async || {
+        let query = [("$filter", filter.as_str()), ("$select", "contactId,updatedDate")];
+        let request = tenant.request("GET", "Contact").query(&query);
+        let request = request.header("SO-TimeZone", "UTC, includeTZOffset");
+        crate::support::send(request).await.1["value"].clone()
+    };
+    assert_eq!(asked().await, json!([]));
+    policy(&tenant, |policy| policy.filter_days_are_local = true);
+    let rows = asked().await;
+    assert!(rows[0]["updatedDate"].as_str().unwrap().ends_with('Z'), "{rows}");
+    policy(&tenant, |policy| policy.list_dates_are_local = true);
+    let rows = asked().await;
+    assert!(rows[0]["updatedDate"].as_str().unwrap().contains("T11:"), "{rows}");
+}
+
+#[tokio::test]
 async fn what_is_not_understood_is_refused() {
     let tenant = Tenant::start().await;
     for filter in [

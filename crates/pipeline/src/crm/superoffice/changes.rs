@@ -1,9 +1,10 @@
 //! Which records were changed, from SuperOffice's archives.
 //!
 //! A filter on `updatedDate` looks at the day alone, and in which time zone is not documented ("Restriction types"). So
-//! two days more are asked for than are wanted, which covers every time zone and both readings of `after`.
+//! two days more are asked for than are wanted, which covers every time zone and both readings of `after`. In which time
+//! zone lists write dates is not documented either; where they name none, one record is read both ways, which tells.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use ::superoffice::api::archive::DYNAMIC;
 use ::superoffice::api::odata::Row as VendorRow;
@@ -16,13 +17,17 @@ use connector_domain::ids::{AssociateId, ContactId, Entity, RecordRef};
 use connector_domain::sweep::{Columns, Row, print_of};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{SuperOffice, failed, to_the_second};
 use crate::crm::{CrmError, Few, Listed, Lists};
 
 /// How many rows a page has; the vendor's advice ("Best practices").
 const PAGE: u32 = 1_000;
+/// A quarter of an hour, in seconds.
+const QUARTER: i64 = 15 * 60;
+/// No time zone is farther from UTC.
+const FARTHEST: i64 = 14 * 60 * 60;
 /// So many are few.
 const FEW: u32 = 60;
 
@@ -99,6 +104,8 @@ pub(super) struct Learnt {
     inexact: AtomicBool,
     /// Whether it has shown that it can.
     exact: AtomicBool,
+    /// How many seconds the dates in lists are ahead of those in records.
+    ahead: AtomicI64,
 }
 
 #[async_trait]
@@ -107,7 +114,9 @@ impl Lists for SuperOffice {
         let names = names(entity);
         let query = Query::select([names.key, names.updated]).order_by(names.updated).descending().top(1);
         let page = self.client.archive(names.provider, &query).await.map_err(|error| failed(&error))?;
-        Ok(page.rows.first().and_then(|row| row.date(names.updated)).map(to_the_second))
+        let Some(row) = page.rows.first() else { return Ok(None) };
+        self.compare_clocks(entity, row, names).await?;
+        Ok(stamp(row, names.updated, self.learnt.ahead.load(Ordering::Relaxed)))
     }
 
     async fn changed(
@@ -119,7 +128,7 @@ impl Lists for SuperOffice {
     ) -> Result<Vec<Listed>, CrmError> {
         let names = names(entity);
         if !self.learnt.refuses.load(Ordering::Relaxed) {
-            match page(&self.client, names, since, after, Some(fields)).await {
+            match page(self, names, since, after, Some(fields)).await {
                 Err(Error::Refused { status, .. }) if status.is_client_error() => {
                     tracing::warn!(
                         "SuperOffice refuses a column of its list of {entity}s; changes of web addresses, e-mail addresses and fields are not seen there"
@@ -129,11 +138,11 @@ impl Lists for SuperOffice {
                 rows => return rows.map_err(|error| failed(&error)),
             }
         }
-        page(&self.client, names, since, after, None).await.map_err(|error| failed(&error))
+        page(self, names, since, after, None).await.map_err(|error| failed(&error))
     }
 
     async fn few(&self, entity: Entity, since: Timestamp, fields: &Definitions) -> Result<Few, CrmError> {
-        if self.learnt.inexact.load(Ordering::Relaxed) {
+        if self.learnt.inexact.load(Ordering::Relaxed) || self.learnt.ahead.load(Ordering::Relaxed) != 0 {
             return Ok(Few::default());
         }
         let names = names(entity);
@@ -167,6 +176,34 @@ impl Lists for SuperOffice {
 }
 
 impl SuperOffice {
+    /// Finds out how far the dates in lists are ahead of those in records, where they do not say it themselves.
+    async fn compare_clocks(&self, entity: Entity, row: &VendorRow, names: &Names) -> Result<(), CrmError> {
+        if row.text(names.updated).is_some_and(names_a_zone) {
+            self.learnt.ahead.store(0, Ordering::Relaxed);
+            return Ok(());
+        }
+        let dates = match entity {
+            Entity::Contact => {
+                self.client.contact(row.primary_key).await.map(|it| it.updated_date.or(it.created_date))
+            }
+            Entity::Person => {
+                self.client.person(row.primary_key).await.map(|it| it.updated_date.or(it.created_date))
+            }
+        };
+        let in_record = match dates {
+            Ok(date) => date,
+            Err(Error::NotFound(_)) => None,
+            Err(error) => return Err(failed(&error)),
+        };
+        let (Some(in_list), Some(in_record)) = (row.date(names.updated), in_record) else { return Ok(()) };
+        let ahead = in_list.as_second() - in_record.as_second();
+        // Time zones differ by quarters of an hour. Anything else is a change between the two looks.
+        if ahead % QUARTER == 0 && ahead.abs() <= FARTHEST {
+            self.learnt.ahead.store(ahead, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     /// These records as the usual list shows them.
     async fn these(
         &self,
@@ -178,12 +215,12 @@ impl SuperOffice {
         let Some(filter) = Filter::is_in(names.key, ids) else { return Ok(Vec::new()) };
         *calls += 1;
         if !self.learnt.refuses.load(Ordering::Relaxed) {
-            match rows(&self.client, names, filter.clone(), Some(fields)).await {
+            match rows(self, names, filter.clone(), Some(fields)).await {
                 Err(Error::Refused { status, .. }) if status.is_client_error() => *calls += 1,
                 rows => return rows,
             }
         }
-        rows(&self.client, names, filter, None).await
+        rows(self, names, filter, None).await
     }
 }
 
@@ -200,12 +237,12 @@ async fn exactly(
 ) -> Result<Option<Vec<i64>>, Error> {
     let [key, updated, deleted] = names.exact;
     let all = Query::select([key, updated, deleted]);
-    let stamp = |row: &VendorRow| row.date(updated).map(to_the_second);
+    let saved_at = |row: &VendorRow| row.date(updated).map(to_the_second);
     let since_then =
         all.clone().filter(Filter::after_time(updated, TimeZone::UTC.to_datetime(since))).order_by(key);
     *calls += 1;
     let page = client.archive(DYNAMIC, &since_then.clone().top(FEW + 1)).await?;
-    if page.rows.iter().any(|row| stamp(row).is_some_and(|at| at < since)) {
+    if page.rows.iter().any(|row| saved_at(row).is_some_and(|at| at < since)) {
         return Err(Error::Malformed("the dynamic archive tells of earlier changes as well".to_owned()));
     }
     let ids: Vec<i64> = page.rows.iter().map(|row| row.primary_key).collect();
@@ -222,7 +259,7 @@ async fn exactly(
     if !learnt.exact.load(Ordering::Relaxed) {
         *calls += 1;
         let newest = client.archive(DYNAMIC, &all.order_by(updated).descending().top(1)).await?;
-        let newest = newest.rows.first().filter(|row| stamp(row).is_some_and(|at| at >= since));
+        let newest = newest.rows.first().filter(|row| saved_at(row).is_some_and(|at| at >= since));
         if newest.is_some_and(|row| !ids.contains(&row.primary_key)) {
             return Err(Error::Malformed("the dynamic archive leaves out the last change".to_owned()));
         }
@@ -233,14 +270,14 @@ async fn exactly(
 
 /// One page. Without `fields` only the list's own columns are asked for.
 async fn page(
-    client: &Client,
+    crm: &SuperOffice,
     names: &Names,
     since: Timestamp,
     after: i64,
     fields: Option<&Definitions>,
 ) -> Result<Vec<Listed>, Error> {
     let filter = Filter::after(names.updated, day_before(since)).and(Filter::gt(names.key, after));
-    let listed = rows(client, names, filter, fields).await?;
+    let listed = rows(crm, names, filter, fields).await?;
     // A server that does not heed the filter would lead us in circles.
     if listed.iter().any(|listed| listed.row.record.id <= after) {
         return Err(Error::Malformed(format!("the rows after {after} do not come after it")));
@@ -249,7 +286,7 @@ async fn page(
 }
 
 async fn rows(
-    client: &Client,
+    crm: &SuperOffice,
     names: &Names,
     filter: Filter,
     fields: Option<&Definitions>,
@@ -271,8 +308,9 @@ async fn rows(
         is_new
     });
     let query = Query::select(select).filter(filter).order_by(names.key).top(PAGE);
-    let page = client.archive(names.provider, &query).await?;
-    Ok(page.rows.iter().map(|row| listed(names, row, &udfs)).collect())
+    let page = crm.client.archive(names.provider, &query).await?;
+    let ahead = crm.learnt.ahead.load(Ordering::Relaxed);
+    Ok(page.rows.iter().map(|row| listed(names, row, &udfs, ahead)).collect())
 }
 
 fn udf_columns(names: &Names, fields: &Definitions) -> Vec<Column> {
@@ -286,7 +324,19 @@ fn day_before(since: Timestamp) -> Date {
     day.checked_sub(2.days()).unwrap_or(Date::MIN)
 }
 
-fn listed(names: &Names, row: &VendorRow, udfs: &[Column]) -> Listed {
+/// A date of a row, as records have it.
+fn stamp(row: &VendorRow, column: &str, ahead: i64) -> Option<Timestamp> {
+    let at = to_the_second(row.date(column)?);
+    at.checked_sub(SignedDuration::from_secs(ahead)).ok()
+}
+
+/// Whether a date says which time zone it is in.
+fn names_a_zone(date: &str) -> bool {
+    let time = date.split_once('T').map_or("", |(_, time)| time);
+    time.ends_with(['Z', 'z']) || time.contains(['+', '-'])
+}
+
+fn listed(names: &Names, row: &VendorRow, udfs: &[Column], ahead: i64) -> Listed {
     let id = row.primary_key;
     let is_contact = names.udf == UdefOwner::Contact;
     let record = RecordRef { entity: if is_contact { Entity::Contact } else { Entity::Person }, id };
@@ -303,7 +353,7 @@ fn listed(names: &Names, row: &VendorRow, udfs: &[Column]) -> Listed {
             columns.insert(format!("userdef_id/{column}"), print_of(&value.to_string()));
         }
     }
-    let row_at = |name: &str| row.date(name).map(to_the_second);
+    let row_at = |name: &str| stamp(row, name, ahead);
     Listed {
         row: Row {
             record,
@@ -316,5 +366,24 @@ fn listed(names: &Names, row: &VendorRow, udfs: &[Column]) -> Listed {
             columns,
         },
         by: row.text(names.updated_by).unwrap_or_default().trim().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_names_its_zone_or_does_not() {
+        let named = ["2026-05-04T12:00:00Z", "2026-05-04T12:00:00+02:00", "2026-05-04T12:00:00-0500"];
+        assert!(named.into_iter().all(names_a_zone));
+        assert!(!["2026-05-04T12:00:00", "2026-05-04", ""].into_iter().any(names_a_zone));
+    }
+
+    #[test]
+    fn two_days_more_are_asked_for_than_are_wanted() {
+        let day = |at: &str| day_before(at.parse().unwrap()).to_string();
+        assert_eq!(day("2026-05-04T23:59:59Z"), "2026-05-02");
+        assert_eq!(day("2026-05-05T00:00:00Z"), "2026-05-03");
     }
 }

@@ -80,6 +80,11 @@ pub const SWITCHES: &[Switch] = &[
         "not documented: the header converts dates in answers",
     ),
     switch(
+        "list_dates_are_local",
+        "whether rows of lists write dates in the tenant's base time zone and without offset, whatever `SO-TimeZone` asks for",
+        "recorded rows have dates without offset; what the header makes of them is not documented",
+    ),
+    switch(
         "dynamic_shows_deleted",
         "whether the Dynamic archive has rows of the recycle bin that nobody asked for",
         "other archives hide them unless `deletedDate` is asked for; of Dynamic nothing is said",
