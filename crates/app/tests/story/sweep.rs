@@ -324,10 +324,14 @@ async fn changes_on_both_sides_of_midnight_are_found_whatever_our_clock_shows() 
         change(&product, 2, "HRB 2");
         let run = sweep(&product, &[]).await;
         assert_eq!(run["tally"]["found"], 2, "{run}");
-        product.world.move_clock(SignedDuration::from_secs(30));
-        change(&product, 3, "HRB 3");
-        let run = sweep(&product, &[]).await;
-        assert_eq!(run["tally"]["found"], 1, "{run}");
+        // Again on the day that the last look was on, on both sides of the time that is looked at twice.
+        for (seconds, id) in [(30, 3), (1_200, 4), (1_200, 1)] {
+            product.settle().await;
+            product.world.move_clock(SignedDuration::from_secs(seconds));
+            change(&product, id, &format!("HRB {seconds}"));
+            let run = sweep(&product, &[]).await;
+            assert_eq!(run["tally"]["found"], 1, "{run}");
+        }
         product.settle().await;
         assert_eq!(coverage(&product).await["unexplained"], 0);
     }
