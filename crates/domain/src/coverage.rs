@@ -94,10 +94,10 @@ pub fn explain(row: &Row, known: &Known) -> Explained {
     if known.latest.is_some_and(|job| !job.state.is_final()) {
         return Explained::as_it_is(Class::Open);
     }
-    if known.seen.is_some_and(|seen| seen.at >= updated)
-        && let Some(job) = known.seen_by
-    {
-        return of_job(&job);
+    if let Some(seen) = known.seen.filter(|seen| seen.at >= updated) {
+        // A job that ended long ago may have been removed from the books; what it did is remembered all the same.
+        let forgotten = if seen.wrote { Class::Enriched } else { Class::Skipped };
+        return known.seen_by.map_or(Explained::as_it_is(forgotten), |job| of_job(&job));
     }
     let told = known.found.filter(is_of_this).or_else(|| known.told.filter(is_of_this));
     match told {
@@ -180,6 +180,14 @@ mod tests {
         let mut known = seen_by(latest(JobState::Completed, None, false));
         known.seen = Some(Seen { at: noon() - SignedDuration::from_secs(1), job: JobId(7), wrote: true });
         assert_eq!(class(&known).0, Class::Unexplained);
+    }
+
+    #[test]
+    fn a_job_that_was_removed_from_the_books_still_explains_what_it_read_and_wrote() {
+        for (wrote, expected) in [(true, Class::Enriched), (false, Class::Skipped)] {
+            let seen = Some(Seen { at: noon(), job: JobId(7), wrote });
+            assert_eq!(class(&Known { seen, ..Known::default() }), (expected, None));
+        }
     }
 
     #[test]

@@ -461,6 +461,10 @@ async fn a_sweep_works_with_and_without_the_service_and_says_what_it_will_cost()
     assert_eq!(status, Some(0), "{stderr}");
     assert!(stdout.contains("Plan: ") && stdout.contains("contact"), "{stdout}");
     assert_eq!(product.event_ids().await, before, "nothing is looked into");
+    // A sweep of an earlier hour leaves what came after it for the next.
+    let (since, until) = ("2020-01-01T00:00:00Z", "2020-01-01T01:00:00Z");
+    let run = sweep(&product, &["--since", since, "--until", until]).await;
+    assert_eq!(run["tally"]["found"], 0, "{run}");
     product.stop().await;
     let run = sweep(&product, &[]).await;
     assert_eq!(run["tally"]["found"], 1, "{run}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connector_domain::event::{Changes, Event, EventKind};
 use connector_domain::ids::{AssociateId, EventId};
 use connector_domain::policy::Policy;
-use connector_domain::sweep::{Judgement, Row, Snapshot, Span, judge};
+use connector_domain::sweep::{Because, Judgement, Row, Snapshot, Span, judge};
 use connector_store::inbox::{Accepted, Content, Delivery};
 use connector_store::snapshots::Checkpoint;
 use serde_json::json;
@@ -32,6 +32,11 @@ impl Sweeper {
         let mut snapshots = Vec::with_capacity(rows.len());
         for (row, known) in rows.iter().zip(&books) {
             match judge(row, known, span) {
+                // With an end, there is something on both sides that has not been judged yet.
+                Judgement::Known(Because::Outside) if span.until.is_some() => {
+                    next.tally.known(Because::Outside);
+                    continue;
+                }
                 Judgement::Known(because) => next.tally.known(because),
                 Judgement::Found(kind, changes) => news.push(self.accept(row, kind, changes, &policy)),
             }
