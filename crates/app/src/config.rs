@@ -243,7 +243,9 @@ fn store(reader: &mut Reader<'_>) -> Options {
             Synchronous::Full
         }
     };
-    Options { synchronous, batch: reader.within("store.batch", 1, 8192), ..Options::default() }
+    let (batch, log_pages) =
+        (reader.within("store.batch", 1, 8192), reader.within("store.log_pages", 8, 1 << 20));
+    Options { synchronous, batch, log_pages, ..Options::default() }
 }
 
 fn retention(reader: &mut Reader<'_>) -> RetentionPolicy {

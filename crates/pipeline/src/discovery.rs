@@ -11,6 +11,7 @@ use connector_domain::field::{Definition, Definitions, Target};
 use connector_domain::ids::AssociateId;
 use connector_domain::policy::{Associate, Policy};
 use connector_domain::reason::Reason;
+use connector_faults::{Point, reach};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
 
@@ -196,6 +197,7 @@ pub(crate) async fn look_again(
 async fn look(ports: &Ports, looked: &mut Looked) -> Result<(), CrmError> {
     let bound = KnownFields::read(setting(ports, KnownFields::KEPT_AS).await).bound;
     let found = ports.crm.discover(&ports.field_map, &bound).await?;
+    reach(Point::Discovered);
     // Asking takes its time, and meanwhile somebody may have accepted a field.
     let mut bound = KnownFields::read(setting(ports, KnownFields::KEPT_AS).await).bound;
     let name = |target: Target| ports.field_map.name(target).to_owned();
@@ -213,7 +215,9 @@ async fn look(ports: &Ports, looked: &mut Looked) -> Result<(), CrmError> {
     let policy = ports.discovered.policy_now();
     let associates = policy.associates.values().cloned().collect();
     keep(ports, KEPT_AS, &Kept { own: policy.own_associate, associates }).await;
+    reach(Point::AssociatesKept);
     keep(ports, KnownFields::KEPT_AS, &KnownFields { bound, definitions: Definitions::clone(&now) }).await;
+    reach(Point::FieldsKept);
     if first || is_mended(&before, &now) {
         let held = [Reason::FieldChanged, Reason::NoField];
         match ports.queue.release(&ports.tenant, &held, ports.clock.now()).await {
@@ -221,6 +225,7 @@ async fn look(ports: &Ports, looked: &mut Looked) -> Result<(), CrmError> {
             Ok(count) => tracing::info!("{count} jobs that were held for a field go on"),
             Err(error) => tracing::warn!("what was held for a field cannot be let go: {error}"),
         }
+        reach(Point::HeldReleased);
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
 use connector_domain::vertical::{self, Vertical, VerticalId};
 use connector_explorer::ExploreError;
+use connector_faults::{Point, reach};
 use connector_store::accounts::KeptProfile;
 use jiff::SignedDuration;
 
@@ -57,7 +58,9 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
             }
             work.step("explore", summary_of(&profile));
             let kept = KeptProfile { profile: (*profile).clone(), key, at: now };
+            reach(Point::ProfileFound);
             ports.accounts.keep_profile(&ports.tenant, account.id, kept).await?;
+            reach(Point::ProfileKept);
             Ok(*profile)
         }
     }
@@ -250,7 +253,9 @@ pub(crate) async fn persons_follow(
     }
     let records: Vec<_> = persons.iter().map(|id| (RecordRef::person(*id), Some(account.id))).collect();
     let policy = ports.discovered.policy_now();
+    reach(Point::PersonsToFollow);
     ports.queue.enqueue(&ports.tenant, &records, policy, ports.clock.now()).await?;
+    reach(Point::PersonsFollow);
     Ok(())
 }
 

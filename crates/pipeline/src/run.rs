@@ -13,6 +13,7 @@ use connector_domain::job::{Job, Settlement};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
 use connector_domain::sweep::Seen;
+use connector_faults::{Point, reach};
 use connector_store::StoreError;
 use connector_store::journal::{Resolution, Step, WriteId};
 use connector_store::queue::{Adopted, Lease};
@@ -136,6 +137,7 @@ impl From<CrmError> for Halt {
 
 /// Runs one attempt.
 pub(crate) async fn run(work: &mut Work<'_>) -> Result<Settlement, Halt> {
+    reach(Point::JobBegun);
     for _ in 0..MOST_ROUNDS {
         work.definitions = work.ports.discovered.definitions_now();
         work.undecided.clear();
@@ -168,7 +170,9 @@ async fn run_contact(work: &mut Work<'_>, id: ContactId) -> Result<Settlement, H
     let account = fetch::account(work, id).await?;
     work.saw(account.fields.version, false).await?;
     work.stage = Stage::Filter;
+    reach(Point::AccountRead);
     filter::account(work, &account).await?;
+    reach(Point::Filtered);
     let landed = write_back::reconcile(work, &account.fields).await?;
     work.stage = Stage::Explore;
     let before = explore::vertical_so_far(work, &account, &landed).await?;
@@ -185,8 +189,9 @@ async fn run_contact(work: &mut Work<'_>, id: ContactId) -> Result<Settlement, H
 async fn run_person(work: &mut Work<'_>, id: PersonId) -> Result<Settlement, Halt> {
     let (person, contact) = fetch::person(work, id).await?;
     work.saw(person.fields.version, false).await?;
+    reach(Point::PersonRead);
     match work.ports.queue.adopt(work.lease, contact, work.ports.clock.now()).await? {
-        Adopted::Yes => {}
+        Adopted::Yes => reach(Point::Adopted),
         Adopted::Busy | Adopted::Lost => return Err(Halt::Gone),
     }
     let account: Account = fetch::account(work, contact).await?;

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use connector_faults::{Point, reach};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -119,6 +120,7 @@ impl Worker {
             match self.ports.queue.recover(self.ports.clock.now()).await {
                 Ok(0) => return,
                 Ok(found) => {
+                    reach(Point::Recovered);
                     tracing::info!("{found} jobs whose worker had stopped go on");
                     return;
                 }
@@ -233,6 +235,9 @@ impl Worker {
             tracing::info!("work can be leased again");
         }
         let count = leases.len();
+        if count > 0 {
+            reach(Point::Leased);
+        }
         for lease in leases {
             let slot = Arc::clone(&self.slots).try_acquire_owned();
             let Ok(slot) = slot else {

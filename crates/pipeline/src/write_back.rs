@@ -64,7 +64,9 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
         work.step("write_back", format!("an earlier write whose end nobody saw was {words}"));
     }
     if !resolutions.is_empty() {
+        reach(Point::Reconciling);
         ports.journal.resolve(resolutions, now).await?;
+        reach(Point::Reconciled);
     }
     if work.job().attempts > 1 {
         let earlier = ports.journal.job_writes(&ports.tenant, work.job().id).await?;
@@ -113,11 +115,13 @@ pub(crate) async fn write(
     if let Some(reason) = plan.reason_for_nothing() {
         return Ok(nothing(work, &plan, reason, &landed));
     }
+    reach(Point::Planned);
     let intent = ports.journal.intend(work.lease, &plan.patch, ports.clock.now()).await?;
     let Some(intent) = intent else { return Err(Halt::Gone) };
     reach(Point::IntentStored);
     match ports.crm.write(&plan.patch, current, &definitions).await {
         Ok(after) => {
+            reach(Point::WriteAnswered);
             // Whoever changed something else between our read and our write made a version that nobody has looked at.
             let besides = |fields: &Fields| fields.version.map(|version| version.besides);
             if besides(&after) == besides(current) {
@@ -143,9 +147,11 @@ pub(crate) async fn write(
             Ok(written(work, &plan, &landed))
         }
         Err(error) if error.remedy == Remedy::ReadAgain => {
+            reach(Point::WriteRefused);
             let words = Some(error.words);
             let not_done = Resolution { write: intent, state: WriteState::NotDone, words, stands: None };
             ports.journal.resolve(vec![not_done], ports.clock.now()).await?;
+            reach(Point::RefusalNoted);
             Err(Halt::ReadAgain)
         }
         // The intent stays open; the next attempt looks before it acts.

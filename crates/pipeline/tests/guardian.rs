@@ -136,6 +136,7 @@ fn stage() -> (tempfile::TempDir, Ports, World) {
         journal: store.clone(),
         settings: store.clone(),
         duties: store,
+        snapshots: store,
         clock,
         discovered: Discovered::new(Policy::default()),
         field_map: FieldMap::default(),

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use connector_domain::ids::JobId;
 use connector_domain::reason::Reason;
+use connector_faults::{Point, reach};
 use connector_store::StoreError;
 use connector_store::inbox::Accepted;
 use http::StatusCode;
@@ -38,6 +39,7 @@ pub(crate) async fn receive(State(web): State<Web>, request: Request) -> Respons
         Err(refusal) => refusal.into_response(),
     };
     web.metrics.ingest.observe(answer.status(), began.elapsed());
+    reach(Point::DeliveryAnswered);
     answer
 }
 
@@ -63,10 +65,12 @@ async fn take_in(web: &Shared, request: Request) -> Result<Answer, Refusal> {
         }
         Read::Delivery(delivery) => delivery,
     };
+    reach(Point::DeliveryAuthentic);
     let accepted = web.app.inbox.accept(*delivery, web.policy()).await.map_err(|error| {
         note(web, &error);
         Refusal::NotStored
     })?;
+    reach(Point::DeliveryStored);
     debug!(?accepted, "took in a delivery");
     Ok(accepted.into())
 }

@@ -46,6 +46,8 @@ pub struct Options {
     pub synchronous: Synchronous,
     /// At most so many requests share a commit; 1 gives each its own.
     pub batch: usize,
+    /// A log of so many pages is begun anew; after half as many requests it is copied into the database.
+    pub log_pages: usize,
     /// At most so many requests wait; further ones are told that the database is busy.
     pub waiting: usize,
     /// Whether a database that is an older copy, or that is gone, is taken as it is.
@@ -54,7 +56,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { synchronous: Synchronous::Full, batch: 512, waiting: 8192, accept_rollback: false }
+        Self {
+            synchronous: Synchronous::Full,
+            batch: 512,
+            log_pages: 8192,
+            waiting: 8192,
+            accept_rollback: false,
+        }
     }
 }
 

@@ -273,6 +273,12 @@ pub(crate) const KEYS: &[Key] = &[
         "At most so many requests share a commit. For comparing speeds only: 1 gives each its own.",
     ),
     key(
+        "store.log_pages",
+        None,
+        Some("8192"),
+        "A write-ahead log of so many pages of 4 KiB is begun anew, once it is copied into the database.",
+    ),
+    key(
         "retention.bodies",
         None,
         Some("30d"),

@@ -14,10 +14,10 @@
 //! * `tools`: the operator's commands, held against what the emulator knows
 //! * `sweep`: what no webhook told of is found, and every change is accounted for
 //! * `guardian`: a webhook that was switched off, and failures by their cause
-//! * `kill`, `stopping`, `disk`: a process and a machine that fail; `backup`: a database that is put back
+//! * `kill`, `failpoints`, `stopping`, `disk`: a process and a machine that fail
+//! * `backup`: a database that is put back
 //!
-//! `SO_CONNECTOR_KILL_ROUNDS` says how often `kill` kills, 12 times without it. Three hundred take about three minutes;
-//! for more use `cargo test -p so-connector --test story kill`, because nextest ends a test after four.
+//! `SO_CONNECTOR_KILL_ROUNDS` and its like say how much of a suite is wanted; `cargo xtask torture` sets them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 #![expect(
@@ -34,6 +34,7 @@ mod demo;
 mod disk;
 mod doctor;
 mod drift;
+mod failpoints;
 mod guarded;
 mod guardian;
 mod kill;

@@ -2,14 +2,18 @@
 
 mod delivery;
 mod ledger;
+mod load;
 mod product;
 mod program;
+mod tally;
 mod wait;
 
 pub(crate) use delivery::Delivery;
 pub(crate) use ledger::Ledger;
+pub(crate) use load::{COMPANIES, Load, assert_everything_held};
 pub(crate) use product::{Product, Setup, TOKEN};
 pub(crate) use program::{Ran, only_document, run, terminate};
+pub(crate) use tally::{seed, tell, wanted};
 pub(crate) use wait::{SOON, until};
 
 /// The tenant that the emulator plays.

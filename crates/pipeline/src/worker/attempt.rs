@@ -7,6 +7,7 @@ use connector_domain::fingerprint::{Fingerprint, Stage};
 use connector_domain::job::Settlement;
 use connector_domain::outbreak::Fault;
 use connector_domain::remedy::{self, Next, Remedy};
+use connector_faults::{Point, reach};
 use connector_store::queue::{Lease, Settled};
 use futures::FutureExt;
 use jiff::SignedDuration;
@@ -54,6 +55,7 @@ pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &Cancellation
         }
     };
     let Work { steps, resolutions, .. } = work;
+    reach(Point::Settling);
     settle(ports, lease, settlement, resolutions, steps, abandon).await;
 }
 
@@ -153,6 +155,7 @@ async fn settle(
             ports.queue.settle(lease, settlement.clone(), resolutions.clone(), steps.clone(), now).await;
         match stored {
             Ok(Settled::Yes) => {
+                reach(Point::Settled);
                 tracing::debug!(job.id = %job, state = %settlement.state(), "settled job {job}");
                 return;
             }

@@ -10,38 +10,36 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
+use connector_faults::{Point, reach};
 use rusqlite::Connection;
 
 use super::connection;
 
-/// After so many requests a look at the log is worth it.
-const OFTEN: u64 = 4000;
-/// A log of so many pages (32 MiB) is begun anew.
-const LONG: i64 = 8192;
-
 /// The writer's side.
 pub(super) struct Checkpoint {
     since: AtomicU64,
+    /// After so many requests a look at the log is worth it.
+    often: u64,
     restart: Arc<AtomicBool>,
     nudge: SyncSender<()>,
 }
 
 impl Checkpoint {
-    /// Starts the thread; it ends when this is dropped.
-    pub(super) fn start(path: &Path) -> std::io::Result<Self> {
+    /// Starts the thread; it ends when this is dropped. A log of `long` pages is begun anew.
+    pub(super) fn start(path: &Path, long: usize) -> std::io::Result<Self> {
         let (nudge, nudged) = sync_channel(1);
         let restart = Arc::new(AtomicBool::new(false));
         let (path, asked) = (path.to_owned(), Arc::clone(&restart));
         std::thread::Builder::new()
             .name("store-checkpoint".into())
-            .spawn(move || run(&path, &nudged, &asked))?;
-        Ok(Self { since: AtomicU64::new(0), restart, nudge })
+            .spawn(move || run(&path, long, &nudged, &asked))?;
+        Ok(Self { since: AtomicU64::new(0), often: (long / 2).max(1) as u64, restart, nudge })
     }
 
     /// Counts what was committed.
     pub(super) fn committed(&self, requests: u64) {
         let since = self.since.fetch_add(requests, Ordering::Relaxed) + requests;
-        if since >= OFTEN && self.nudge.try_send(()).is_ok() {
+        if since >= self.often && self.nudge.try_send(()).is_ok() {
             self.since.store(0, Ordering::Relaxed);
         }
     }
@@ -51,9 +49,11 @@ impl Checkpoint {
         if !self.restart.swap(false, Ordering::Relaxed) {
             return;
         }
+        reach(Point::LogRestartAsked);
         let restarted = connection
             .busy_timeout(Duration::ZERO)
             .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())));
+        reach(Point::LogRestarted);
         let patient = connection.busy_timeout(connection::PATIENCE);
         if let Err(error) = restarted.and(patient) {
             tracing::warn!("the log could not be begun anew yet: {error}");
@@ -61,9 +61,10 @@ impl Checkpoint {
     }
 }
 
-fn run(path: &Path, nudged: &Receiver<()>, restart: &AtomicBool) {
+fn run(path: &Path, long: usize, nudged: &Receiver<()>, restart: &AtomicBool) {
     let mut kept: Option<Connection> = None;
     while nudged.recv().is_ok() {
+        reach(Point::CopyAsked);
         let copied = match kept.take() {
             Some(connection) => Ok(connection),
             None => connection::open_checkpointer(path),
@@ -75,7 +76,8 @@ fn run(path: &Path, nudged: &Receiver<()>, restart: &AtomicBool) {
         });
         match copied {
             Ok((connection, pages)) => {
-                restart.store(pages >= LONG, Ordering::Relaxed);
+                reach(Point::Copied);
+                restart.store(usize::try_from(pages).is_ok_and(|pages| pages >= long), Ordering::Relaxed);
                 kept = Some(connection);
             }
             // The connection is opened afresh next time.

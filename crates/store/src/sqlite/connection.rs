@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
+use connector_faults::{Point, reach};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -56,7 +57,10 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
         .open(&lock_path)
         .map_err(|error| unusable(path, &format!("{} cannot be opened: {error}", lock_path.display())))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            reach(Point::FileLocked);
+            Ok(file)
+        }
         Err(std::fs::TryLockError::WouldBlock) => Err(unusable(path, "another process is using it")),
         Err(std::fs::TryLockError::Error(error)) => {
             Err(unusable(path, &format!("it cannot be locked: {error}")))
@@ -74,6 +78,7 @@ pub(super) fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Conne
     }
     let mut connection = Connection::open_with_flags(path, OWN_THREAD)
         .map_err(|error| unusable(path, &format!("it cannot be opened: {error}")))?;
+    reach(Point::FileOpened);
     prepare_writer(&connection, synchronous).and_then(|()| migrate(&mut connection, path)).map_err(
         |trouble| match trouble {
             Trouble::Sqlite(error) => unusable(path, &error.to_string()),
@@ -145,6 +150,7 @@ fn keep_plans(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Trouble> {
+    reach(Point::WriterPrepared);
     let known = MIGRATIONS.len();
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let done = usize::try_from(found).unwrap_or(usize::MAX);
@@ -156,9 +162,13 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Trouble> {
     for (index, sql) in MIGRATIONS.iter().enumerate().skip(done) {
         let version = index + 1;
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        reach(Point::MigrationBegun);
         transaction.execute_batch(sql)?;
+        reach(Point::MigrationApplied);
         transaction.pragma_update(None, "user_version", i64::try_from(version).unwrap_or(i64::MAX))?;
+        reach(Point::MigrationMarked);
         transaction.commit()?;
+        reach(Point::MigrationCommitted);
         tracing::info!(schema = version, "brought {} to schema {version}", path.display());
     }
     Ok(())

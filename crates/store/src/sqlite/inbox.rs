@@ -8,6 +8,7 @@ use connector_domain::filter::{self, Memory, Verdict};
 use connector_domain::ids::{ContactId, EventId, JobId, RecordRef, TenantId};
 use connector_domain::policy::Policy;
 use connector_domain::reason::Reason;
+use connector_faults::{Point, reach};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::watch;
@@ -126,6 +127,7 @@ fn accept_event(
                     let swept = source == Source::Sweep;
                     let wanted = Wanted { tenant: &event.tenant.0, record, account, created, swept };
                     let (job, is_new) = want(connection, &wanted, policy.rest, delivery.received_at)?;
+                    reach(Point::JobWanted);
                     if is_new {
                         (Disposition::Queued, None, Some(job), Accepted::New(job))
                     } else {
@@ -139,6 +141,7 @@ fn accept_event(
         delivery,
         &Particulars { disposition, reason, words: None, job, event: Some(event), account },
     )?;
+    reach(Point::EventStored);
     Ok(accepted)
 }
 

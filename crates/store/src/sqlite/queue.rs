@@ -8,7 +8,7 @@ use connector_domain::ids::{ContactId, JobId, RecordRef, TenantId};
 use connector_domain::job::{Job, JobState, Settlement};
 use connector_domain::policy::Policy;
 use connector_domain::reason::Reason;
-use connector_faults::{Bug, planted};
+use connector_faults::{Bug, Point, planted, reach};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Notify;
@@ -46,6 +46,7 @@ impl Queue for SqliteStore {
                 let mut leases = Vec::new();
                 while leases.len() < most {
                     let Some(lease) = lease_one(connection, &worker, ttl, now)? else { break };
+                    reach(Point::LeaseTaken);
                     leases.push(lease);
                 }
                 touched.view |= !leases.is_empty();
@@ -95,11 +96,13 @@ impl Queue for SqliteStore {
             .call(move |connection, touched| {
                 // What was written stays written, whoever has the job now.
                 close_intents(connection, &resolutions, now)?;
+                reach(Point::WritesNoted);
                 if !holds(connection, &lease)? {
                     return Ok(Settled::Lost);
                 }
                 add_steps(connection, &lease.job.tenant.0, lease.job.id, &steps)?;
                 settle(connection, &lease, &settlement, now)?;
+                reach(Point::JobSettled);
                 *touched = Touched { queue: true, view: true };
                 Ok(Settled::Yes)
             })
@@ -382,6 +385,7 @@ fn abandoned(
         };
         let lease = Lease { job: job.clone(), fence: *fence, until: now };
         settle(connection, &lease, &settlement, now)?;
+        reach(Point::AbandonedReturned);
         *touched = Touched { queue: true, view: true };
     }
     Ok(dead.len() as u64)

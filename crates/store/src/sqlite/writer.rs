@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use connector_faults::{Point, reach};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
@@ -136,7 +137,7 @@ impl Batched {
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(options.waiting);
         let (gave_up, given_up) = watch::channel(false);
-        let checkpoint = Checkpoint::start(path).map_err(|error| {
+        let checkpoint = Checkpoint::start(path, options.log_pages).map_err(|error| {
             StoreError::Unusable(format!("the copying thread cannot be started: {error}"))
         })?;
         let writing = Thread {
@@ -203,8 +204,10 @@ impl Thread {
             }
         }
         if let Some(connection) = self.connection.take() {
+            reach(Point::WriterEnding);
             // Leaves one file instead of three when the program ends in peace; the next start does it otherwise.
             drop(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+            reach(Point::WriterEnded);
         }
     }
 
@@ -215,13 +218,17 @@ impl Thread {
             return Err(StoreError::Unavailable("no connection".into()));
         };
         self.checkpoint.restart_if_asked(connection);
+        reach(Point::BatchCollected);
         match together(connection, batch) {
             Ok(touched) => {
                 self.succeeded(touched);
                 self.checkpoint.committed(batch.len() as u64);
+                reach(Point::BatchToldOf);
                 for command in batch.drain(..) {
                     command.answer(None);
+                    reach(Point::RequestAnswered);
                 }
+                reach(Point::BatchAnswered);
                 Ok(())
             }
             Err(Spoilt::Storage(error)) => Err(as_store_error(&error)),
@@ -320,9 +327,10 @@ enum Spoilt {
 fn together(connection: &Connection, batch: &mut [Box<dyn Command>]) -> Result<Touched, Spoilt> {
     let mut touched = Touched::default();
     begin(connection).map_err(Spoilt::Storage)?;
+    reach(Point::BatchBegun);
     for command in batch {
         match command.run(connection, &mut touched) {
-            Ok(()) => {}
+            Ok(()) => reach(Point::RequestRun),
             Err(error) if is_storage(&error) => return Err(Spoilt::Storage(error)),
             Err(_) => {
                 rollback(connection).map_err(Spoilt::Storage)?;
@@ -330,7 +338,9 @@ fn together(connection: &Connection, batch: &mut [Box<dyn Command>]) -> Result<T
             }
         }
     }
+    reach(Point::BatchRun);
     commit(connection).map_err(Spoilt::Storage)?;
+    reach(Point::BatchCommitted);
     Ok(touched)
 }
 

@@ -218,6 +218,12 @@ pub(crate) struct Product {
 impl Product {
     /// Starts the process and waits until it answers.
     pub(crate) async fn launch(&mut self) {
+        let ended = self.try_launch().await;
+        assert!(ended.is_none(), "the product ended at its start: {ended:?}");
+    }
+
+    /// Starts the process and waits until it answers, or until it has ended; then says how.
+    pub(crate) async fn try_launch(&mut self) -> Option<ExitStatus> {
         let mut arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         arguments.extend(["serve", "--json"]);
         let plain = program::command(self.folder.path(), &self.variables, &arguments);
@@ -237,10 +243,11 @@ impl Product {
         loop {
             let alive = self.client.get(self.url("/healthz")).timeout(Duration::from_secs(2)).send().await;
             if alive.as_ref().is_ok_and(|answer| answer.status() == StatusCode::OK) {
-                return;
+                return None;
             }
-            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
-            assert!(ended.is_none(), "the product ended at its start: {ended:?}");
+            if let Some(ended) = self.ended() {
+                return Some(ended);
+            }
             assert!(Instant::now() < end, "{alive:?} is all that comes; its threads:\n{}", self.threads());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -273,6 +280,20 @@ impl Product {
         }
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// Whether there is a process, as far as is known.
+    pub(crate) fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// How the process has ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        let ended = self.child.as_mut()?.try_wait().unwrap();
+        if ended.is_some() {
+            self.child = None;
+        }
+        ended
     }
 
     /// Asks the process to end, and waits for it.
@@ -408,24 +429,43 @@ impl Product {
 impl Product {
     /// Asks SuperOffice to send its events here.
     pub(crate) async fn register(&self) {
+        self.try_register().await.unwrap();
+    }
+
+    async fn try_register(&self) -> Result<(), String> {
         let webhook = json!({
             "Name": "SuperOffice Connector", "Events": EVENTS, "TargetUrl": self.url("/connector/webhook"),
             "Secret": self.secret.unwrap_or_default(), "State": "Active", "Type": "webhook",
             "Headers": {"X-Webhook-Token": TOKEN},
         });
-        let request = self.client.post(format!("{}v1/Webhook", self.api()));
-        let answer = request.bearer_auth(&self.details.access_token).json(&webhook).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        self.agreed(self.client.post(format!("{}v1/Webhook", self.api())).json(&webhook)).await
     }
 
     /// Switches webhooks on again that failed too often.
     pub(crate) async fn reactivate(&self) {
+        self.try_reactivate().await.unwrap();
+    }
+
+    async fn try_reactivate(&self) -> Result<(), String> {
         let patch = json!([{"op": "replace", "path": "/State", "value": "Active"}]);
         for hook in self.world.webhooks() {
-            let request = self.client.patch(format!("{}v1/Webhook/{}", self.api(), hook.id));
-            let answer = request.bearer_auth(&self.details.access_token).json(&patch).send().await.unwrap();
-            assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+            let url = format!("{}v1/Webhook/{}", self.api(), hook.id);
+            self.agreed(self.client.patch(url).json(&patch)).await?;
         }
+        Ok(())
+    }
+
+    /// Sees to it that SuperOffice sends its events here. It agrees only while we answer.
+    pub(crate) async fn try_listen(&self) -> Result<(), String> {
+        if self.world.webhooks().is_empty() {
+            self.try_register().await?;
+        }
+        self.try_reactivate().await
+    }
+
+    async fn agreed(&self, request: reqwest::RequestBuilder) -> Result<(), String> {
+        let answer = request.bearer_auth(&self.details.access_token).send().await.unwrap();
+        if answer.status().is_success() { Ok(()) } else { Err(answer.text().await.unwrap()) }
     }
 
     fn api(&self) -> String {
