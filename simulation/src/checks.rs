@@ -83,8 +83,10 @@ impl Checks<'_> {
 
     /// HELD for a field ends when the field is in order.
     pub fn nothing_is_held_for_a_field(&self) {
-        let held = self
-            .counted("SELECT count(*) FROM jobs WHERE state = 4 AND reason IN ('NO_FIELD', 'FIELD_CHANGED')");
+        let held = self.counted(
+            "SELECT count(*) FROM jobs h WHERE h.state = 4 AND h.reason IN ('NO_FIELD', 'FIELD_CHANGED')
+                AND NOT EXISTS (SELECT 1 FROM jobs n WHERE n.entity = h.entity AND n.entity_id = h.entity_id AND n.id > h.id)",
+        );
         if held > 0 {
             self.broken("LIVE", format!("{held} jobs are still held for a field that is in order"));
         }
@@ -92,8 +94,7 @@ impl Checks<'_> {
 
     fn acknowledged_events_are_stored_once(&self) {
         let stored = self.story.world.database.look(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT event_id FROM events WHERE disposition <> 3")?;
+            let mut statement = connection.prepare_cached("SELECT event_id FROM events WHERE disposition <> 3")?;
             let ids = statement.query_map([], |row| row.get::<_, String>(0))?;
             ids.collect::<Result<BTreeSet<_>, _>>()
         });
@@ -111,10 +112,7 @@ impl Checks<'_> {
         }
         let parked = self.counted("SELECT count(*) FROM events WHERE disposition = 3");
         if usize::try_from(parked).unwrap_or(0) < unreadable {
-            self.broken(
-                "ACK",
-                format!("{unreadable} unreadable deliveries were acknowledged, {parked} are there"),
-            );
+            self.broken("ACK", format!("{unreadable} unreadable deliveries were acknowledged, {parked} are there"));
         }
     }
 
@@ -134,8 +132,9 @@ impl Checks<'_> {
         state.poison.contains(&job.record) || account.is_some_and(|account| state.poison.contains(&account))
     }
 
+    /// What kills its worker may take with it whatever is in hand beside it.
     fn is_deadly(&self, job: &Ended) -> bool {
-        self.story.world.knobs.deadly && job.account == Some(1)
+        self.story.world.knobs.deadly && job.words.contains("worker died")
     }
 
     fn only_poison_fails(&self, jobs: &[Ended]) {
@@ -157,19 +156,14 @@ impl Checks<'_> {
     fn nobody_is_blamed_for_others(&self, jobs: &[Ended]) {
         let (interruptions, knobs) = (self.story.world.state().interruptions, &self.story.world.knobs);
         for job in jobs {
-            let own = self.own_faults(job);
+            // The failure itself counts as well.
+            let own = self.own_faults(job) + u32::from(job.state == 5);
             if job.faults > own && !self.is_poison(job) {
-                let words = format!(
-                    "{} faults count against job {} of {}, {own} were its own",
-                    job.faults, job.id, job.record
-                );
+                let words = format!("{} faults count against job {} of {}, {own} were its own", job.faults, job.id, job.record);
                 self.broken("BLAME", words);
             }
             if job.crashes > interruptions && knobs.store_outages == 0 {
-                self.broken(
-                    "BLAME",
-                    format!("job {} has seen {} crashes of {interruptions}", job.id, job.crashes),
-                );
+                self.broken("BLAME", format!("job {} has seen {} crashes of {interruptions}", job.id, job.crashes));
             }
         }
     }
@@ -214,9 +208,7 @@ impl Checks<'_> {
             let (said, open) = done.get(&record).copied().unwrap_or_default();
             let was = model.written.get(&record).copied().unwrap_or_default();
             if said > was || said + open < was {
-                let words = format!(
-                    "the journal says that {said} writes to {record} were done ({open} open); {was} were"
-                );
+                let words = format!("the journal says that {said} writes to {record} were done ({open} open); {was} were");
                 self.broken("TRUTH", words);
             }
             let last = jobs.iter().rev().find(|job| job.record == record && job.reason != "SUPERSEDED");
@@ -227,8 +219,7 @@ impl Checks<'_> {
     }
 
     fn every_account_has_a_name(&self) {
-        let nameless =
-            self.counted("SELECT count(*) FROM accounts WHERE name IS NULL AND nameless = 0 AND deleted = 0");
+        let nameless = self.counted("SELECT count(*) FROM accounts WHERE name IS NULL AND nameless = 0 AND deleted = 0");
         if nameless != 0 {
             self.broken("NAMES", format!("{nameless} accounts have no name"));
         }
@@ -236,21 +227,16 @@ impl Checks<'_> {
 
     /// Whether the newest change of a record was told and acknowledged.
     fn is_told(&self, model: &Model, record: RecordRef) -> bool {
-        let told = self.story.sender.log().told.get(&record).copied();
-        model.newest.get(&record).is_some_and(|newest| told >= Some(*newest))
+        model.newest.get(&record).is_some_and(|newest| self.story.sender.log().told.contains(newest))
     }
 
     fn is_spoilt(&self, record: RecordRef) -> bool {
         let knobs = &self.story.world.knobs;
-        let deadly = knobs.deadly && record == RecordRef::contact(ContactId(1));
-        deadly || self.story.world.state().poison.contains(&record)
+        knobs.deadly || self.story.world.state().poison.contains(&record)
     }
 
     fn in_scope(&self, model: &Model, contact: i64) -> bool {
-        model
-            .contacts
-            .get(&contact)
-            .is_some_and(|contact| !self.story.world.knobs.scoped || contact.owner != 8)
+        model.contacts.get(&contact).is_some_and(|contact| !self.story.world.knobs.scoped || contact.owner != 8)
     }
 
     fn profile(&self, model: &Model, id: i64) -> Option<Profile> {
@@ -275,8 +261,7 @@ impl Checks<'_> {
                 claim.as_ref().and_then(|claim| text::fit(&claim.text, 199)).map(Value::Text)
             };
             let verticals = self.story.knowledge.verticals();
-            let at =
-                profile.vertical.as_ref().and_then(|claim| verticals.iter().position(|v| v.id == claim.id));
+            let at = profile.vertical.as_ref().and_then(|claim| verticals.iter().position(|v| v.id == claim.id));
             let wanted = [
                 (Target::Vertical, at.map(|at| model.vertical(at))),
                 (Target::Summary, text(&profile.summary)),
@@ -338,8 +323,9 @@ impl Checks<'_> {
             (Target::SocialProof, texts.social_proof),
             (Target::Subject, texts.subject),
         ];
-        let fitted =
-            |(target, words): (Target, Option<String>)| Some((target, Value::Text(text::fit(&words?, 199)?)));
+        let fitted = |(target, words): (Target, Option<String>)| {
+            Some((target, Value::Text(text::fit(&words?, 199)?)))
+        };
         debug_assert!(all.iter().all(|(target, _)| target.entity() == Entity::Person));
         all.into_iter().filter_map(fitted).collect()
     }

@@ -1,12 +1,12 @@
 //! SuperOffice's sender: three attempts (at once, after 1 s, after 4 s more), then the end of the queue or nothing at all,
 //! and after nine failures in a row silence until somebody switches the webhook on again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
-use connector_domain::ids::{Entity, RecordRef};
+use connector_domain::ids::Entity;
 use connector_faults::sometimes;
 use http::{Request, StatusCode};
 use tokio_util::task::TaskTracker;
@@ -28,8 +28,8 @@ pub struct Log {
     pub known: BTreeSet<String>,
     /// Those that were answered with 200.
     pub acked: BTreeSet<String>,
-    /// For each record, the newest change that was acknowledged.
-    pub told: BTreeMap<RecordRef, u64>,
+    /// The changes that were acknowledged, by their numbers.
+    pub told: BTreeSet<u64>,
     /// Event ids of echoes, with the moment of their first acknowledgement.
     pub echoes: BTreeSet<String>,
     /// Unreadable bodies that were acknowledged.
@@ -198,8 +198,7 @@ impl Sender {
         if message.change.ours {
             log.echoes.insert(message.id.clone());
         }
-        let told = log.told.entry(message.change.record).or_default();
-        *told = (*told).max(message.change.number);
+        log.told.insert(message.change.number);
         true
     }
 }

@@ -61,7 +61,10 @@ impl Weather for Storms {
             self.life.may_die(world).await;
             if world.fault(world.knobs.store_unknown) {
                 sometimes("commit_unknown_landed");
-                world.state().store_trouble = Some(Instant::now());
+                let mut state = world.state();
+                state.store_trouble = Some(Instant::now());
+                // Perhaps it was a lease, of which nobody knows now.
+                state.interruptions += 1;
                 return Err(StoreError::Unavailable("the answer to a commit was lost".into()));
             }
         }

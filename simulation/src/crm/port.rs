@@ -74,7 +74,9 @@ impl Line {
             sometimes("crm_throttled");
             let wait = SignedDuration::from_secs(i64::try_from(world.between(1, 600)).unwrap_or(1));
             let now = world.now();
-            self.crm.model().told_to_wait.insert(self.life.name.clone(), (now, now + wait));
+            if record.is_some() {
+                self.crm.model().told_to_wait.insert(self.life.name.clone(), (now, now + wait));
+            }
             world.note(format!("crm: {} is told to wait {} s", self.life.name, wait.as_secs()));
             return Err(CrmError {
                 remedy: Remedy::Wait(wait),
