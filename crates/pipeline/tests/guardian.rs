@@ -135,7 +135,7 @@ fn stage() -> (tempfile::TempDir, Ports, World) {
         accounts: store.clone(),
         journal: store.clone(),
         settings: store.clone(),
-        duties: store,
+        duties: store.clone(),
         snapshots: store,
         clock,
         discovered: Discovered::new(Policy::default()),
