@@ -231,7 +231,7 @@ fn heirs(world: &World, job: i64, now: &Now) {
     match heir {
         Ok((faults, crashes)) if faults >= now.faults && crashes >= now.crashes => {}
         Ok(_) => {
-            world.violate("HEIR", format!("what took over from job {job} begins as if nothing had been"))
+            world.violate("HEIR", format!("what took over from job {job} begins as if nothing had been"));
         }
         Err(_) => world.violate("HEIR", format!("job {job} was superseded by none")),
     }

@@ -94,7 +94,8 @@ impl Checks<'_> {
 
     fn acknowledged_events_are_stored_once(&self) {
         let stored = self.story.world.database.look(|connection| {
-            let mut statement = connection.prepare_cached("SELECT event_id FROM events WHERE disposition <> 3")?;
+            let mut statement =
+                connection.prepare_cached("SELECT event_id FROM events WHERE disposition <> 3")?;
             let ids = statement.query_map([], |row| row.get::<_, String>(0))?;
             ids.collect::<Result<BTreeSet<_>, _>>()
         });
@@ -112,7 +113,10 @@ impl Checks<'_> {
         }
         let parked = self.counted("SELECT count(*) FROM events WHERE disposition = 3");
         if usize::try_from(parked).unwrap_or(0) < unreadable {
-            self.broken("ACK", format!("{unreadable} unreadable deliveries were acknowledged, {parked} are there"));
+            self.broken(
+                "ACK",
+                format!("{unreadable} unreadable deliveries were acknowledged, {parked} are there"),
+            );
         }
     }
 
@@ -159,11 +163,17 @@ impl Checks<'_> {
             // The failure itself counts as well.
             let own = self.own_faults(job) + u32::from(job.state == 5);
             if job.faults > own && !self.is_poison(job) {
-                let words = format!("{} faults count against job {} of {}, {own} were its own", job.faults, job.id, job.record);
+                let words = format!(
+                    "{} faults count against job {} of {}, {own} were its own",
+                    job.faults, job.id, job.record
+                );
                 self.broken("BLAME", words);
             }
             if job.crashes > interruptions && knobs.store_outages == 0 {
-                self.broken("BLAME", format!("job {} has seen {} crashes of {interruptions}", job.id, job.crashes));
+                self.broken(
+                    "BLAME",
+                    format!("job {} has seen {} crashes of {interruptions}", job.id, job.crashes),
+                );
             }
         }
     }
@@ -208,7 +218,9 @@ impl Checks<'_> {
             let (said, open) = done.get(&record).copied().unwrap_or_default();
             let was = model.written.get(&record).copied().unwrap_or_default();
             if said > was || said + open < was {
-                let words = format!("the journal says that {said} writes to {record} were done ({open} open); {was} were");
+                let words = format!(
+                    "the journal says that {said} writes to {record} were done ({open} open); {was} were"
+                );
                 self.broken("TRUTH", words);
             }
             let last = jobs.iter().rev().find(|job| job.record == record && job.reason != "SUPERSEDED");
@@ -219,7 +231,8 @@ impl Checks<'_> {
     }
 
     fn every_account_has_a_name(&self) {
-        let nameless = self.counted("SELECT count(*) FROM accounts WHERE name IS NULL AND nameless = 0 AND deleted = 0");
+        let nameless =
+            self.counted("SELECT count(*) FROM accounts WHERE name IS NULL AND nameless = 0 AND deleted = 0");
         if nameless != 0 {
             self.broken("NAMES", format!("{nameless} accounts have no name"));
         }
@@ -236,7 +249,10 @@ impl Checks<'_> {
     }
 
     fn in_scope(&self, model: &Model, contact: i64) -> bool {
-        model.contacts.get(&contact).is_some_and(|contact| !self.story.world.knobs.scoped || contact.owner != 8)
+        model
+            .contacts
+            .get(&contact)
+            .is_some_and(|contact| !self.story.world.knobs.scoped || contact.owner != 8)
     }
 
     fn profile(&self, model: &Model, id: i64) -> Option<Profile> {
@@ -261,7 +277,8 @@ impl Checks<'_> {
                 claim.as_ref().and_then(|claim| text::fit(&claim.text, 199)).map(Value::Text)
             };
             let verticals = self.story.knowledge.verticals();
-            let at = profile.vertical.as_ref().and_then(|claim| verticals.iter().position(|v| v.id == claim.id));
+            let at =
+                profile.vertical.as_ref().and_then(|claim| verticals.iter().position(|v| v.id == claim.id));
             let wanted = [
                 (Target::Vertical, at.map(|at| model.vertical(at))),
                 (Target::Summary, text(&profile.summary)),
@@ -323,9 +340,8 @@ impl Checks<'_> {
             (Target::SocialProof, texts.social_proof),
             (Target::Subject, texts.subject),
         ];
-        let fitted = |(target, words): (Target, Option<String>)| {
-            Some((target, Value::Text(text::fit(&words?, 199)?)))
-        };
+        let fitted =
+            |(target, words): (Target, Option<String>)| Some((target, Value::Text(text::fit(&words?, 199)?)));
         debug_assert!(all.iter().all(|(target, _)| target.entity() == Entity::Person));
         all.into_iter().filter_map(fitted).collect()
     }

@@ -30,6 +30,11 @@ impl Dice {
         self.0.u32(low..=high.max(low))
     }
 
+    /// A count from `low` up to and with `high`.
+    pub fn size(&mut self, low: usize, high: usize) -> usize {
+        self.0.usize(low..=high.max(low))
+    }
+
     /// One of several; nothing of none.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         if from.is_empty() { None } else { from.get(self.0.usize(0..from.len())) }

@@ -8,6 +8,7 @@ use crate::dice::Dice;
 
 /// The world's measures and its faults. Rates are per call, in thousandths.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for a kind of fault that is there or not")]
 pub struct Knobs {
     /// How many processes work on one database; one means that each lease found at a start is a dead one's.
     pub processes: usize,
@@ -146,10 +147,10 @@ impl Knobs {
         let (twice, deaf, unreadable) = (some(2, 20..300), some(3, 20..200), some(4, 20..200));
         let deaths = some(3, 1..10);
         Self {
-            processes: if dice.one_in(2) { 1 } else { dice.between(2, 3) as usize },
-            slots: dice.between(1, 6) as usize,
-            contacts: dice.between(2, 8) as i64,
-            persons: dice.between(0, 5) as i64,
+            processes: if dice.one_in(2) { 1 } else { dice.size(2, 3) },
+            slots: dice.size(1, 6),
+            contacts: i64::from(dice.between_u32(2, 8)),
+            persons: i64::from(dice.between_u32(0, 5)),
             faulty_for: Duration::from_secs(dice.between(60, 600)),
             edits: dice.between_u32(4, 24),
             flurry: if dice.one_in(3) { dice.between_u32(4, 16) } else { 0 },
@@ -174,7 +175,7 @@ impl Knobs {
             crm_lost_undone,
             crm_late,
             crm_outages: if dice.one_in(3) { dice.between_u32(1, 2) } else { 0 },
-            explorer_outages: if dice.one_in(4) { 1 } else { 0 },
+            explorer_outages: u32::from(dice.one_in(4)),
             explorer_errors,
             explorer_panics,
             explorer_latency: if dice.one_in(5) {
@@ -182,7 +183,7 @@ impl Knobs {
             } else {
                 dice.between(10, 5000)
             },
-            store_outages: if dice.one_in(5) { 1 } else { 0 },
+            store_outages: u32::from(dice.one_in(5)),
             twice,
             deaf,
             unreadable,

@@ -99,7 +99,7 @@ impl People {
             0..=2 => self.rename(id, edition, if shared { OWN.0 } else { who }),
             3 | 4 => self.move_website(id, edition, if shared { OWN.0 } else { who }),
             5 | 6 => {
-                self.write_own_words(record, TEXTS[usize::try_from(edition % 3).unwrap_or(0)], edition, who)
+                self.write_own_words(record, TEXTS[usize::try_from(edition % 3).unwrap_or(0)], edition, who);
             }
             7 => self.clear(record, TEXTS[usize::try_from(edition % 3).unwrap_or(0)], who),
             8 => self.choose_vertical(record, edition, who),
@@ -112,7 +112,8 @@ impl People {
     fn move_website(&self, id: i64, edition: u32, by: i64) {
         let mut model = self.crm.model();
         let Some(contact) = model.contacts.get_mut(&id) else { return };
-        contact.website = (edition % 7 != 0).then(|| format!("https://www.firma-{id}-{edition}.example/"));
+        contact.website =
+            (!edition.is_multiple_of(7)).then(|| format!("https://www.firma-{id}-{edition}.example/"));
         let record = RecordRef::contact(ContactId(id));
         model.changed(
             &self.world,
@@ -198,7 +199,7 @@ impl People {
         let id = 1 + i64::from(edition) % persons;
         let record = RecordRef::person(PersonId(id));
         let target = PERSON_TEXTS[usize::try_from(edition % 3).unwrap_or(0)];
-        let column = if edition % 2 == 0 {
+        let column = if edition.is_multiple_of(2) {
             if let Some(human) = self.crm.model().persons.get_mut(&id) {
                 TITLES[usize::try_from(edition % 4).unwrap_or(0)].clone_into(&mut human.title);
             }

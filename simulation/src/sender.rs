@@ -223,7 +223,7 @@ fn body(message: &Message) -> serde_json::Value {
         Entity::Person => values["contact_id"] = serde_json::json!(message.contact),
     }
     // Some printed shapes leave the company out.
-    if change.record.entity == Entity::Person && change.number % 2 == 0 {
+    if change.record.entity == Entity::Person && change.number.is_multiple_of(2) {
         values = serde_json::json!({});
     }
     serde_json::json!({

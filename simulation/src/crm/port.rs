@@ -139,10 +139,10 @@ impl Line {
         match look {
             Some(Look::Readable) => {}
             Some(Look::Garbage) => {
-                self.world.violate("GARBAGE", format!("{record} is written to from garbage"))
+                self.world.violate("GARBAGE", format!("{record} is written to from garbage"));
             }
             None => {
-                self.world.violate("ONE", format!("{record} is written to again, and nobody looked before"))
+                self.world.violate("ONE", format!("{record} is written to again, and nobody looked before"));
             }
         }
         let intents = self.world.database.look(|connection| {
