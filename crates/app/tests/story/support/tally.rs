@@ -26,15 +26,6 @@ pub(crate) fn tell(suite: &str, counts: &Value, violations: usize) {
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
-/// Says that a suite could not be run here, and why.
-pub(crate) fn skipped(suite: &str, why: &str) {
-    eprintln!("{suite}: SKIPPED: {why}");
-    let Some(file) = told("SO_CONNECTOR_TALLY") else { return };
-    let line = json!({"suite": suite, "skipped": why});
-    let mut file = std::fs::File::options().create(true).append(true).open(file).unwrap();
-    file.write_all(format!("{line}\n").as_bytes()).unwrap();
-}
-
 #[expect(clippy::disallowed_methods, reason = "the length of a test is not the product's configuration")]
 fn told(variable: &str) -> Option<String> {
     std::env::var(variable).ok()
