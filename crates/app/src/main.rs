@@ -14,6 +14,7 @@ mod doctor;
 mod failure;
 mod format;
 mod hook;
+mod instruments;
 mod log;
 mod remote;
 mod seal;

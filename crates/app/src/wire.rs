@@ -17,7 +17,9 @@ use connector_pipeline::{
     Breakers, Condition, Discovered, Ports, Status, SweepOptions, Sweeper, Worker, WorkerOptions, discovery,
     guardian, names,
 };
-use connector_server::{App, Badge, Concern, Gate, Limits, Part, PartState, Sweeps, TenantState, Unverified};
+use connector_server::{
+    App, Badge, Canary, Concern, Gate, Limits, Part, PartState, Sweeps, TenantState, Unverified,
+};
 use connector_store::sqlite::{SqliteStore, Synchronous};
 use connector_store::{Settings, StoreError};
 use jiff::SignedDuration;
@@ -31,6 +33,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::tenant::Environment;
 use crate::config::{Config, Tenant, WebsiteConfig};
+use crate::instruments;
 use crate::sign_in;
 use crate::sweeping::Sweeping;
 
@@ -48,6 +51,7 @@ pub(crate) struct Product {
     pub(crate) token: Token,
     workers: usize,
     status: Status,
+    canary: Canary,
     health: watch::Sender<Arc<Vec<Part>>>,
 }
 
@@ -101,8 +105,11 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
     discovery::remember(&ports).await;
     let sweeper = Arc::new(Sweeper::new(Arc::clone(&ports), crm, sweep_options(config)));
     let health = watch::Sender::new(Arc::new(Vec::new()));
+    let canary = Canary::default();
     let router = connector_server::router(App {
         clock: Arc::clone(&ports.clock),
+        canary: canary.clone(),
+        instruments: instruments::all(&store, Some(&client)),
         sweeps: Some(Arc::new(if config.roles.work && config.sweep.enabled {
             Sweeping::beside_the_service(Arc::clone(&sweeper))
         } else {
@@ -114,7 +121,7 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
         ..app(config, tenant, &store, &token, &discovered, health.subscribe())
     });
     let workers = config.workers;
-    Ok(Product { tenant: id, store, client, ports, sweeper, router, token, workers, status, health })
+    Ok(Product { tenant: id, store, client, ports, sweeper, router, token, workers, status, canary, health })
 }
 
 /// What a product shares with whoever shows it.
@@ -217,8 +224,11 @@ fn app(
         queue: store.clone(),
         accounts: store.clone(),
         journal: store.clone(),
+        retention: store.clone(),
         settings: store.clone(),
         clock: Arc::new(SystemClock::default()),
+        canary: Canary::default(),
+        instruments: instruments::all(store, None),
         gate: Gate::new(&token.secret, config.webhook_secrets.clone()),
         tenant_state: None,
         sweeps: None,
@@ -347,6 +357,8 @@ impl Product {
             tracker.spawn(ends_only_when_told(name, task, stop.clone()));
         };
         guarded("health", tracker.spawn(forward(self.status.clone(), self.health.clone(), stop.clone())));
+        let canary = self.canary.clone().run(self.store.clone(), Arc::clone(&self.ports.clock), stop.clone());
+        guarded("canary", tracker.spawn(canary));
         let keeper = Keeper {
             tenant: self.tenant.clone(),
             retention: self.store.clone(),

@@ -17,6 +17,7 @@ pub mod ids;
 pub mod job;
 pub mod matrix;
 pub mod outbreak;
+pub mod meter;
 pub mod patch;
 pub mod persona;
 pub mod policy;

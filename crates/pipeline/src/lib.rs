@@ -10,6 +10,7 @@ mod explore;
 mod fetch;
 mod filter;
 pub mod guardian;
+pub mod meters;
 pub mod names;
 mod patience;
 pub mod ports;

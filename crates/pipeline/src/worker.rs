@@ -121,6 +121,7 @@ impl Worker {
                 Ok(0) => return,
                 Ok(found) => {
                     reach(Point::Recovered);
+                    crate::meters::happened(crate::meters::Happening::CrashRecovered, found);
                     tracing::info!("{found} jobs whose worker had stopped go on");
                     return;
                 }

@@ -20,6 +20,7 @@ use jiff::SignedDuration;
 
 use crate::crm::Blame;
 use crate::discovery;
+use crate::meters::{self, Sent};
 use crate::run::{Halt, Work};
 
 /// What was written, now or by an attempt whose end nobody saw.
@@ -130,6 +131,7 @@ pub(crate) async fn write(
                     tracing::warn!("the version that was written cannot be kept: {error}");
                 }
             }
+            meters::sent(Sent::Done);
             let undecided = std::mem::take(&mut work.undecided);
             work.resolutions.extend(undecided.into_iter().map(|write| Resolution {
                 write,
@@ -148,6 +150,7 @@ pub(crate) async fn write(
         }
         Err(error) if error.remedy == Remedy::ReadAgain => {
             reach(Point::WriteRefused);
+            meters::sent(Sent::Changed);
             let words = Some(error.words);
             let not_done = Resolution { write: intent, state: WriteState::NotDone, words, stands: None };
             ports.journal.resolve(vec![not_done], ports.clock.now()).await?;
@@ -155,8 +158,12 @@ pub(crate) async fn write(
             Err(Halt::ReadAgain)
         }
         // The intent stays open; the next attempt looks before it acts.
-        Err(error) if error.outcome_unknown => Err(error.into()),
+        Err(error) if error.outcome_unknown => {
+            meters::sent(Sent::Unknown);
+            Err(error.into())
+        }
         Err(error) => {
+            meters::sent(Sent::Refused);
             let words = Some(error.words.clone());
             let not_done = Resolution { write: intent, state: WriteState::NotDone, words, stands: None };
             // A field that an administrator changed meanwhile refuses what it took before.

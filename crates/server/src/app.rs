@@ -8,13 +8,15 @@ use connector_domain::clock::Clock;
 use connector_domain::field::Definitions;
 use connector_domain::ids::{ContactId, TenantId};
 use connector_domain::policy::Policy;
-use connector_store::{Accounts, Inbox, Journal, Queue, Settings};
+use connector_store::{Accounts, Inbox, Journal, Queue, Retention, Settings};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
+use crate::canary::Canary;
 use crate::gate::Gate;
 use crate::health::Readiness;
+use crate::instrument::Instrument;
 use crate::metrics::Metrics;
 use crate::sweeps::Sweeps;
 use crate::tenant_state::{Allowance, TenantState};
@@ -34,6 +36,8 @@ pub struct App {
     pub accounts: Arc<dyn Accounts>,
     /// Writes and steps.
     pub journal: Arc<dyn Journal>,
+    /// How much has gone by its age.
+    pub retention: Arc<dyn Retention>,
     /// Answers whether the database works.
     pub settings: Arc<dyn Settings>,
     /// The time.
@@ -50,6 +54,10 @@ pub struct App {
     pub definitions: watch::Receiver<Arc<Definitions>>,
     /// How the parts of the product do, the gravest fault first.
     pub health: watch::Receiver<Arc<Vec<Part>>>,
+    /// Whether what is committed can be read again.
+    pub canary: Canary,
+    /// What else is shown at `/metrics`.
+    pub instruments: Vec<Arc<dyn Instrument>>,
     /// Which routes there are.
     pub roles: Roles,
     /// Which kind of installation it is.

@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::sync::{Mutex, watch};
 
 use crate::app::{Shared, Web};
+use crate::canary;
 
 /// An answer of the database is good for so long.
 const GOOD_FOR: Duration = Duration::from_secs(1);
@@ -27,16 +28,26 @@ pub(crate) async fn alive() -> &'static str {
 /// Ready, or why not.
 pub(crate) async fn ready(State(web): State<Web>) -> Response {
     let checked = web.readiness.check(&web).await;
+    let checked = Checked { failure: checked.failure.clone().or_else(|| stale(&web)), ..checked };
+    let warnings: Vec<String> = web.app.instruments.iter().flat_map(|one| one.warnings()).collect();
     match (checked.failure, checked.took) {
         (None, took) => {
             let took = took.unwrap_or_default().as_secs_f64() * 1000.0;
-            Json(json!({"status": "ready", "reasons": [], "store_ms": took})).into_response()
+            Json(json!({"status": "ready", "reasons": [], "warnings": warnings, "store_ms": took}))
+                .into_response()
         }
         (Some(failure), _) => {
-            let body = Json(json!({"status": "not ready", "reasons": [failure]}));
+            let body = Json(json!({"status": "not ready", "reasons": [failure], "warnings": warnings}));
             (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
         }
     }
+}
+
+/// Why what was committed a while ago is not believed to be kept.
+fn stale(web: &Shared) -> Option<String> {
+    let age = web.app.canary.age().filter(|age| *age > canary::TOO_OLD)?;
+    let words = "a mark that the store wrote was last read back";
+    Some(format!("{words} {} s ago, through another connection", age.as_secs()))
 }
 
 /// The last check of the database; kept for a second, so that asking often costs nothing.

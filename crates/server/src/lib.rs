@@ -6,6 +6,7 @@
 mod accept;
 mod api;
 mod app;
+mod canary;
 mod dashboard;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -14,6 +15,7 @@ mod guard;
 mod headers;
 mod health;
 mod incident;
+mod instrument;
 mod live;
 mod loopback;
 mod metrics;
@@ -27,7 +29,9 @@ mod webhook;
 
 pub use accept::{Limits, serve};
 pub use app::{App, Badge, Part, PartState, Roles};
+pub use canary::Canary;
 pub use gate::Gate;
+pub use instrument::{Family, Instrument, Label, Sample, Values};
 pub use routes::router;
 pub use sweeps::{Coverage, Gone, NotTold, Since, Sweeps};
 pub use tenant_state::{Concern, TenantState, Unverified};

@@ -1,44 +1,58 @@
 //! `GET /metrics`: numbers for Prometheus, in its text format 0.0.4.
 //!
-//! Written by hand: one counter, one histogram and what the store counts itself. A library would bring a registry and
-//! labels at run time, for what is here a table. Numbers of jobs and events come from the database, never from a
+//! Written by hand: a few counters, what the store counts itself, and what others measure ([`crate::instrument`]). A
+//! library would bring a registry and labels at run time, for what is here a table. Numbers of jobs and events come from the database, never from a
 //! counter kept beside it, so they cannot disagree with what is stored. When the database does not answer in time, that
 //! is said, with everything that needs no database.
 
 use std::fmt::{Display, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use connector_domain::job::JobState;
+use connector_domain::meter::{BOUNDS, Counted, Histogram};
 use connector_store::StoreError;
+use connector_store::page::PageRequest;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use tokio::sync::Mutex;
 
 use crate::app::{PartState, Shared, Web};
+use crate::instrument::{Family, Label, Sample, Values};
 
 /// The answers that the webhook can give.
 const CODES: [u16; 6] = [200, 400, 401, 408, 413, 503];
-/// Upper bounds of the histogram, in microseconds.
-const BOUNDS: [u64; 12] =
-    [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000];
+/// What can become of a delivery that is acknowledged.
+const DISPOSITIONS: [&str; 5] = ["queued", "duplicate", "skipped", "parked", "test"];
 
 /// A database that takes longer is left out, so that whoever asks does not give up on the rest.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// What was read from the database is shown again for so many times as long as the reading took.
+const SPARED: u32 = 20;
 
 /// What is counted while serving.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     pub(crate) ingest: Ingest,
+    stored: Mutex<Option<Stored>>,
+}
+
+/// What the database said, and until when that is good enough.
+#[derive(Debug)]
+struct Stored {
+    page: String,
+    read_at: Instant,
+    took: Duration,
 }
 
 /// Deliveries by answer, and how long the answers took.
 #[derive(Debug, Default)]
 pub(crate) struct Ingest {
     codes: [AtomicU64; CODES.len()],
-    buckets: [AtomicU64; BOUNDS.len() + 1],
-    micros: AtomicU64,
+    dispositions: [AtomicU64; DISPOSITIONS.len()],
+    acknowledged: Histogram,
 }
 
 impl Ingest {
@@ -47,12 +61,16 @@ impl Ingest {
             self.codes[at].fetch_add(1, Ordering::Relaxed);
         }
         // Only what was acknowledged: a refusal costs nothing and would make the numbers look better than they are.
-        if status != StatusCode::OK {
-            return;
+        if status == StatusCode::OK {
+            self.acknowledged.observe(took);
         }
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.buckets[BOUNDS.partition_point(|bound| *bound < micros)].fetch_add(1, Ordering::Relaxed);
-        self.micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// Counts what became of a delivery.
+    pub(crate) fn took_in(&self, disposition: &str) {
+        if let Some(at) = DISPOSITIONS.iter().position(|known| *known == disposition) {
+            self.dispositions[at].fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -60,17 +78,13 @@ impl Ingest {
 pub(crate) async fn show(State(web): State<Web>) -> Response {
     let mut page = Page(String::with_capacity(4096));
     page.ingest(&web.metrics.ingest);
-    // Written apart, so that it is there as a whole or not at all.
-    let mut stored = Page(String::new());
     let (read, checked) = tokio::join!(
-        tokio::time::timeout(PATIENCE, stored.store(&web)),
+        tokio::time::timeout(PATIENCE, stored(&web)),
         tokio::time::timeout(PATIENCE, web.readiness.check(&web)),
     );
-    let up = matches!(read, Ok(Ok(())));
-    if up {
-        page.0.push_str(&stored.0);
-    }
-    page.gauge("so_store_up", "Whether the database answers.", u8::from(up));
+    let read = read.ok().and_then(Result::ok);
+    page.gauge("so_store_up", "Whether the database answers.", u8::from(read.is_some()));
+    page.0.push_str(read.as_deref().unwrap_or_default());
     if let Some(took) = checked.ok().and_then(|checked| checked.took) {
         page.gauge(
             "so_store_check_duration_seconds",
@@ -83,10 +97,37 @@ pub(crate) async fn show(State(web): State<Web>) -> Response {
         "How long ago the database was last checked.",
         web.readiness.age(),
     );
+    if let Some(age) = web.app.canary.age() {
+        page.gauge(
+            "so_durability_canary_age_seconds",
+            "How old the last mark is that was committed and read through another connection.",
+            age.as_secs_f64(),
+        );
+    }
+    for instrument in &web.app.instruments {
+        for family in instrument.families() {
+            page.family(&family);
+        }
+    }
     page.parts(&web);
     page.head("so_build_info", "gauge", "The version that runs.");
     page.line("so_build_info", &[("version", web.app.version)], 1);
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page.0).into_response()
+}
+
+/// What the database knows, read anew when the last reading has been good for long enough: a database with millions of
+/// jobs takes a while to count them, and must not be kept busy with that.
+async fn stored(web: &Shared) -> Result<String, StoreError> {
+    // Whoever asks at the same time waits for the same reading.
+    let mut kept = web.metrics.stored.lock().await;
+    if let Some(stored) = kept.as_ref().filter(|stored| stored.read_at.elapsed() < stored.took * SPARED) {
+        return Ok(stored.page.clone());
+    }
+    let began = Instant::now();
+    let mut page = Page(String::new());
+    page.store(web).await?;
+    *kept = Some(Stored { page: page.0.clone(), read_at: Instant::now(), took: began.elapsed() });
+    Ok(page.0)
 }
 
 struct Page(String);
@@ -123,20 +164,55 @@ impl Page {
             let code = code.to_string();
             self.line("so_ingest_requests_total", &[("code", &code)], count.load(Ordering::Relaxed));
         }
+        self.head("so_ingest_events_total", "counter", "Acknowledged deliveries by what became of them.");
+        for (disposition, count) in DISPOSITIONS.iter().zip(&ingest.dispositions) {
+            let labels = [("disposition", *disposition)];
+            self.line("so_ingest_events_total", &labels, count.load(Ordering::Relaxed));
+        }
         let name = "so_ingest_ack_duration_seconds";
         self.head(name, "histogram", "From a delivery's head to its acknowledgement.");
+        self.histogram(name, &[], &ingest.acknowledged.read());
+    }
+
+    fn histogram(&mut self, name: &str, labels: &[(&str, &str)], counted: &Counted) {
         let bucket = format!("{name}_bucket");
         let mut sum = 0;
-        for (bound, count) in BOUNDS.iter().zip(&ingest.buckets) {
-            sum += count.load(Ordering::Relaxed);
-            let bound = Duration::from_micros(*bound).as_secs_f64().to_string();
-            self.line(&bucket, &[("le", &bound)], sum);
+        let bounds = BOUNDS.iter().map(|bound| Duration::from_micros(*bound).as_secs_f64().to_string());
+        for (bound, count) in bounds.chain(["+Inf".to_owned()]).zip(counted.buckets) {
+            sum += count;
+            let with_bound: Vec<_> = labels.iter().copied().chain([("le", bound.as_str())]).collect();
+            self.line(&bucket, &with_bound, sum);
         }
-        sum += ingest.buckets[BOUNDS.len()].load(Ordering::Relaxed);
-        self.line(&bucket, &[("le", "+Inf")], sum);
-        let total = Duration::from_micros(ingest.micros.load(Ordering::Relaxed));
-        self.line(&format!("{name}_sum"), &[], total.as_secs_f64());
-        self.line(&format!("{name}_count"), &[], sum);
+        self.line(&format!("{name}_sum"), labels, counted.sum.as_secs_f64());
+        self.line(&format!("{name}_count"), labels, sum);
+    }
+
+    fn family(&mut self, family: &Family) {
+        let (name, help) = (family.name, family.help);
+        match &family.values {
+            Values::Gauge(samples) => self.samples(name, "gauge", help, samples),
+            Values::Counter(samples) => self.samples(name, "counter", help, samples),
+            Values::Histogram(all) => {
+                self.head(name, "histogram", help);
+                for (labels, counted) in all {
+                    self.histogram(name, &borrowed(labels), counted);
+                }
+            }
+            Values::Summary(all) => {
+                self.head(name, "summary", help);
+                for (labels, count, sum) in all {
+                    self.line(&format!("{name}_sum"), &borrowed(labels), sum);
+                    self.line(&format!("{name}_count"), &borrowed(labels), count);
+                }
+            }
+        }
+    }
+
+    fn samples(&mut self, name: &str, kind: &str, help: &str, samples: &[Sample]) {
+        self.head(name, kind, help);
+        for sample in samples {
+            self.line(name, &borrowed(&sample.labels), sample.value);
+        }
     }
 
     async fn store(&mut self, web: &Shared) -> Result<(), StoreError> {
@@ -152,12 +228,33 @@ impl Page {
             "How long the oldest job that is due has waited.",
             age.max(0.0),
         );
-        self.counter("so_events_total", "Deliveries stored.", web.app.inbox.event_count(tenant).await?);
+        // What has gone by its age was stored once; a counter does not fall.
+        let removed = web.app.retention.removed().await?;
+        let events = web.app.inbox.event_count(tenant).await? + removed.events;
+        self.counter("so_events_total", "Deliveries stored, also those that have gone by their age.", events);
+        let writes = web.app.journal.write_count(tenant).await? + removed.writes_done;
         self.counter(
             "so_writes_total",
-            "Writes done in the CRM.",
-            web.app.journal.write_count(tenant).await?,
+            "Writes done in the CRM, also those that have gone by their age.",
+            writes,
         );
+        self.head("so_pruned_total", "counter", "What has gone by its age.");
+        let all = [
+            ("events", removed.events),
+            ("bodies", removed.bodies),
+            ("jobs", removed.jobs),
+            ("steps", removed.steps),
+            ("writes", removed.writes),
+            ("deleted_records", removed.records),
+        ];
+        for (what, count) in all {
+            self.line("so_pruned_total", &[("what", what)], count);
+        }
+        let last = web.app.inbox.events(tenant, None, &PageRequest { limit: 1, after: None }).await?;
+        if let Some(event) = last.items.first() {
+            let silence = web.now().duration_since(event.received_at).as_secs_f64().max(0.0);
+            self.gauge("so_silence_seconds", "How long ago the last delivery was stored.", silence);
+        }
         self.gauge("so_accounts", "Accounts known.", web.app.accounts.account_count(tenant).await?);
         Ok(())
     }
@@ -173,6 +270,10 @@ impl Page {
             self.line("so_part_up", &[("part", &part.name)], value);
         }
     }
+}
+
+fn borrowed(labels: &[Label]) -> Vec<(&str, &str)> {
+    labels.iter().map(|(name, text)| (*name, text.as_str())).collect()
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub fn router(app: App) -> Router {
     if roles.dashboard {
         routes = routes.merge(pages()).merge(programs()).layer(from_fn(guard));
     }
-    routes = routes.route("/healthz", get(health::alive));
+    routes = routes.route("/healthz", get(health::alive)).route("/livez", get(health::alive));
     if roles.receive {
         routes = routes
             .route("/connector/webhook", post(webhook::receive))

@@ -61,6 +61,7 @@ async fn take_in(web: &Shared, request: Request) -> Result<Answer, Refusal> {
     let delivery = match read::delivery(&web.app.tenant, body, web.now()) {
         Read::Test => {
             test_arrived(web).await;
+            web.metrics.ingest.took_in("test");
             return Ok(Answer::Test);
         }
         Read::Delivery(delivery) => delivery,
@@ -72,6 +73,12 @@ async fn take_in(web: &Shared, request: Request) -> Result<Answer, Refusal> {
     })?;
     reach(Point::DeliveryStored);
     debug!(?accepted, "took in a delivery");
+    web.metrics.ingest.took_in(match accepted {
+        Accepted::New(_) | Accepted::Merged(_) => "queued",
+        Accepted::Duplicate => "duplicate",
+        Accepted::Skipped(_) => "skipped",
+        Accepted::Parked => "parked",
+    });
     Ok(accepted.into())
 }
 

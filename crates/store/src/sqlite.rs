@@ -31,6 +31,7 @@ mod retention;
 mod rows;
 mod settings;
 mod snapshots;
+mod vitals;
 mod writer;
 
 pub use backup::{Copy, back_up, look_at, restore};
@@ -38,6 +39,7 @@ pub use connection::Synchronous;
 pub use leave::leave;
 pub use mark::Gap;
 pub use peek::Peek;
+pub use vitals::Vitals;
 
 /// How the database is run.
 #[derive(Debug, Clone)]
@@ -83,6 +85,11 @@ impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+/// The version of SQLite that is built in.
+pub fn version() -> &'static str {
+    rusqlite::version()
 }
 
 impl SqliteStore {

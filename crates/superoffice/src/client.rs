@@ -132,6 +132,11 @@ impl Client {
         self.0.counter.all()
     }
 
+    /// The calls made so far, each kind with how long its calls took together.
+    pub fn timed_calls(&self) -> Vec<(CallCount, std::time::Duration)> {
+        self.0.counter.timed()
+    }
+
     /// Sends a request and reads the body of a success. `record` is what a 404, 409 or 412 is about.
     ///
     /// Reads are tried again a few times when the failure is one that passes; writes never are.
@@ -212,8 +217,9 @@ impl Client {
         let started = Instant::now();
         let outcome = self.0.transport.exchange(sent).await;
         let status = outcome.as_ref().map_or(0, |answer| answer.status.as_u16());
-        self.0.counter.add(&method, route, status);
-        let duration_ms = started.elapsed().as_millis();
+        let took = started.elapsed();
+        self.0.counter.add(&method, route, status, took);
+        let duration_ms = took.as_millis();
         debug!(http.method = %method, http.route = route, http.status = status, duration_ms, "called SuperOffice");
         outcome
     }

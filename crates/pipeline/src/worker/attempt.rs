@@ -1,7 +1,7 @@
 //! One attempt at a job, from its lease to its settlement.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use connector_domain::fingerprint::{Fingerprint, Stage};
 use connector_domain::job::Settlement;
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::pause::{FIRST_OUTAGE_WAIT, down, pause};
 use crate::breaker::{Dependency, Failed};
 use crate::crm::Blame;
+use crate::meters::{self, Happening};
 use crate::ports::Ports;
 use crate::run::{Failure, Halt, Work, run};
 
@@ -24,6 +25,7 @@ const LONGEST_SETTLE_WAIT: Duration = Duration::from_secs(5);
 
 /// Runs one attempt to its end, or gives the job back.
 pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &CancellationToken) {
+    let began = Instant::now();
     let mut work = Work::new(ports, lease);
     let outcome = tokio::select! {
         biased;
@@ -54,6 +56,7 @@ pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &Cancellation
             judged(ports, lease, stage, failure)
         }
     };
+    meters::attempted(&settlement, began.elapsed());
     let Work { steps, resolutions, .. } = work;
     reach(Point::Settling);
     settle(ports, lease, settlement, resolutions, steps, abandon).await;
@@ -160,6 +163,7 @@ async fn settle(
                 return;
             }
             Ok(Settled::Lost) => {
+                meters::happened(Happening::LeaseExpired, 1);
                 tracing::warn!(job.id = %job, "the lease of job {job} was over; its result is dropped");
                 return;
             }

@@ -390,3 +390,16 @@ async fn a_process_has_the_routes_of_its_roles() {
         assert_eq!(status(with(false, false), address).await, 200, "{address}");
     }
 }
+
+#[tokio::test]
+async fn a_mark_that_was_not_read_back_for_long_makes_unready_with_the_reason() {
+    let mut house = House::new();
+    house.canary = connector_server::Canary::aged(std::time::Duration::from_secs(16));
+    let answer = house.get("/readyz").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.body.contains("last read back 16 s ago"), "{}", answer.body);
+    assert!(house.get("/metrics").await.body.contains("\nso_durability_canary_age_seconds 16."));
+    assert_eq!(house.get("/livez").await.status, StatusCode::OK);
+    house.canary = connector_server::Canary::aged(std::time::Duration::from_secs(14));
+    assert_eq!(house.get("/readyz").await.status, StatusCode::OK);
+}

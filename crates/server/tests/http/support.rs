@@ -16,7 +16,7 @@ use connector_domain::policy::{Associate, Policy, Scope};
 use connector_domain::profile::{Claim, Evidence, Language, Profile, VerticalClaim};
 use connector_domain::reason::Reason;
 use connector_domain::vertical::VerticalId;
-use connector_server::{App, Badge, Gate, Part, PartState, Roles, router};
+use connector_server::{App, Badge, Canary, Gate, Part, PartState, Roles, router};
 use connector_store::Store;
 use connector_store::accounts::{Facts, KeptProfile};
 use connector_store::inbox::{Accepted, Content, Delivery};
@@ -46,6 +46,7 @@ pub(crate) struct House {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) health: watch::Sender<Arc<Vec<Part>>>,
+    pub(crate) canary: Canary,
     policy: watch::Sender<Arc<Policy>>,
     definitions: watch::Sender<Arc<Definitions>>,
     _folder: tempfile::TempDir,
@@ -63,6 +64,7 @@ impl House {
             store: Arc::new(store),
             clock,
             health: watch::Sender::new(Arc::new(healthy())),
+            canary: Canary::default(),
             policy: watch::Sender::new(Arc::new(policy())),
             definitions: watch::Sender::new(Arc::new(definitions())),
             _folder: folder,
@@ -83,6 +85,7 @@ impl House {
             queue: self.store.clone(),
             accounts: self.store.clone(),
             journal: self.store.clone(),
+            retention: self.store.clone(),
             settings: self.store.clone(),
             clock: self.clock.clone(),
             gate: Gate::new(&TOKEN.into(), Vec::new()),
@@ -91,6 +94,8 @@ impl House {
             policy: self.policy.subscribe(),
             definitions: self.definitions.subscribe(),
             health: self.health.subscribe(),
+            canary: self.canary.clone(),
+            instruments: Vec::new(),
             roles: Roles { receive: true, work: true, dashboard: true },
             badge: Badge::Development,
             crm_link: Some("https://crm.example/Cust12345/default.aspx?contact_id={}".into()),

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::checkpoint::Checkpoint;
 use super::inline::Inline;
-use super::{Options, Synchronous, connection};
+use super::{Options, Synchronous, connection, vitals};
 use crate::StoreError;
 
 /// How soon after a failure a fresh connection is tried.
@@ -274,6 +274,7 @@ impl Thread {
 
     /// Throws the connection away and tells everybody in the batch.
     fn fail(&mut self, error: &StoreError, batch: &mut Vec<Box<dyn Command>>) {
+        vitals::failed(error);
         if self.connection.take().is_some() {
             self.last_try = Some((Instant::now(), error.clone()));
             tracing::error!("the database failed, its connection is thrown away: {error}");
@@ -359,7 +360,10 @@ pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 pub(super) fn commit(connection: &Connection) -> rusqlite::Result<()> {
-    connection.prepare_cached("COMMIT")?.execute([]).map(drop)
+    let began = Instant::now();
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    vitals::committed(began.elapsed());
+    Ok(())
 }
 
 pub(super) fn rollback(connection: &Connection) -> rusqlite::Result<()> {

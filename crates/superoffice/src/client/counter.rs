@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use http::Method;
 
@@ -19,22 +20,26 @@ pub struct CallCount {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counter(Mutex<BTreeMap<(String, &'static str, u16), u64>>);
+pub(super) struct Counter(Mutex<BTreeMap<(String, &'static str, u16), (u64, Duration)>>);
 
 impl Counter {
-    pub(super) fn add(&self, method: &Method, route: &'static str, status: u16) {
+    pub(super) fn add(&self, method: &Method, route: &'static str, status: u16, took: Duration) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry((method.to_string(), route, status)).or_default() += 1;
+        let (count, all) = counts.entry((method.to_string(), route, status)).or_default();
+        *count += 1;
+        *all += took;
     }
 
     pub(super) fn all(&self) -> Vec<CallCount> {
+        self.timed().into_iter().map(|(call, _)| call).collect()
+    }
+
+    /// With how long the calls of a kind took together.
+    pub(super) fn timed(&self) -> Vec<(CallCount, Duration)> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = counts.iter();
-        rows.map(|((method, route, status), &count)| CallCount {
-            method: method.clone(),
-            route,
-            status: *status,
-            count,
+        rows.map(|((method, route, status), &(count, took))| {
+            (CallCount { method: method.clone(), route, status: *status, count }, took)
         })
         .collect()
     }

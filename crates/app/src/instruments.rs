@@ -1,0 +1,206 @@
+//! What is shown at `/metrics` besides the server's own numbers: how the parts that only this crate knows do.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use connector_pipeline::meters;
+use connector_server::{Family, Instrument, Sample, Values};
+use connector_store::sqlite::SqliteStore;
+use superoffice::Client;
+
+/// The share of a disk that should be free, in percent.
+pub(crate) const LEAST_FREE: u64 = 5;
+
+/// Everything that is measured of a product.
+pub(crate) fn all(store: &Arc<SqliteStore>, client: Option<&Client>) -> Vec<Arc<dyn Instrument>> {
+    let mut all: Vec<Arc<dyn Instrument>> = vec![Arc::new(Storage(Arc::clone(store))), Arc::new(Pipeline)];
+    if let Some(client) = client {
+        all.push(Arc::new(Crm(client.clone())));
+    }
+    all
+}
+
+/// How much room there is on a disk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) free: u64,
+    pub(crate) size: u64,
+}
+
+impl Room {
+    /// The room where a file is or will be.
+    pub(crate) fn around(file: &Path) -> Option<Self> {
+        let folder = match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            Some(_) | None => PathBuf::from("."),
+        };
+        let disk = rustix::fs::statvfs(&folder).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        Some(Self { free: bytes(disk.f_bavail), size: bytes(disk.f_blocks) })
+    }
+
+    /// Whether there is little left.
+    pub(crate) fn is_tight(self) -> bool {
+        self.free < self.size / 100 * LEAST_FREE
+    }
+}
+
+struct Storage(Arc<SqliteStore>);
+
+impl Instrument for Storage {
+    fn families(&self) -> Vec<Family> {
+        let vitals = self.0.vitals();
+        let errors = vitals.errors.iter().map(|(kind, count)| Sample::of("kind", *kind, float(*count)));
+        let mut families = vec![
+            Family {
+                name: "so_store_commit_duration_seconds",
+                help: "How long commits took, with the wait for the disk.",
+                values: Values::Histogram(vec![(Vec::new(), vitals.commits)]),
+            },
+            Family {
+                name: "so_store_commit_errors_total",
+                help: "Failures of the writing connection.",
+                values: Values::Counter(errors.collect()),
+            },
+            gauge("so_db_bytes", "How long the database's file is.", vitals.file_bytes),
+            gauge("so_db_wal_bytes", "How long the log beside it is.", vitals.log_bytes),
+        ];
+        if let Some(room) = Room::around(self.0.path()) {
+            families.push(gauge("so_disk_free_bytes", "What is free on the database's disk.", room.free));
+            families.push(gauge("so_disk_size_bytes", "How large the database's disk is.", room.size));
+        }
+        families
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let tight = Room::around(self.0.path()).filter(|room| room.is_tight());
+        let words =
+            |room: Room| format!("only {} MiB are free on the database's disk", room.free / 1024 / 1024);
+        tight.map(words).into_iter().collect()
+    }
+}
+
+struct Pipeline;
+
+impl Instrument for Pipeline {
+    fn families(&self) -> Vec<Family> {
+        let reading = meters::read();
+        let attempts: u64 = reading.attempts.iter().flat_map(|(_, counted)| counted.buckets).sum();
+        let ended = reading.ended.iter().map(|(state, reason, count)| Sample {
+            labels: vec![("state", (*state).to_owned()), ("reason", (*reason).to_owned())],
+            value: float(*count),
+        });
+        let writes =
+            reading.writes.iter().map(|(result, count)| Sample::of("result", *result, float(*count)));
+        let durations = reading.attempts.iter();
+        let durations =
+            durations.map(|(outcome, counted)| (vec![("outcome", (*outcome).to_owned())], counted.clone()));
+        vec![
+            counter("so_attempts_total", "Attempts at jobs.", attempts),
+            Family {
+                name: "so_process_duration_seconds",
+                help: "How long attempts took, by how they ended.",
+                values: Values::Histogram(durations.collect()),
+            },
+            Family {
+                name: "so_jobs_ended_total",
+                help: "Jobs that ended, by state and reason.",
+                values: Values::Counter(ended.collect()),
+            },
+            counter(
+                "so_lease_expired_total",
+                "Leases that were over before their job was.",
+                reading.leases_expired,
+            ),
+            counter(
+                "so_crash_recovered_total",
+                "Jobs that were found with a worker that had died.",
+                reading.crashes_recovered,
+            ),
+            Family {
+                name: "so_crm_writes_total",
+                help: "Patches that were sent: done, refused since somebody changed the record, refused otherwise, or unknown.",
+                values: Values::Counter(writes.collect()),
+            },
+        ]
+    }
+}
+
+struct Crm(Client);
+
+impl Instrument for Crm {
+    fn families(&self) -> Vec<Family> {
+        let (mut requests, mut renewals) = (Vec::new(), Renewals::default());
+        let mut times: Vec<(Vec<(&'static str, String)>, u64, f64)> = Vec::new();
+        for (call, took) in self.0.timed_calls() {
+            let class = match call.status {
+                0 => "none",
+                200..=299 => "2xx",
+                300..=399 => "3xx",
+                400..=499 => "4xx",
+                _ => "5xx",
+            };
+            if call.route.contains("oauth/tokens") || call.route.contains("PartnerSystemUser") {
+                renewals.add(class, call.count);
+            }
+            let op = format!("{} {}", call.method, call.route);
+            match times.iter_mut().find(|(labels, ..)| labels[0].1 == op) {
+                Some((_, count, sum)) => {
+                    *count += call.count;
+                    *sum += took.as_secs_f64();
+                }
+                None => times.push((vec![("op", op.clone())], call.count, took.as_secs_f64())),
+            }
+            let labels = vec![("op", op), ("class", class.to_owned())];
+            match requests.iter_mut().find(|sample: &&mut Sample| sample.labels == labels) {
+                Some(sample) => sample.value += float(call.count),
+                None => requests.push(Sample { labels, value: float(call.count) }),
+            }
+        }
+        vec![
+            Family {
+                name: "so_crm_requests_total",
+                help: "Calls of SuperOffice, by operation and class of the answer.",
+                values: Values::Counter(requests),
+            },
+            Family {
+                name: "so_crm_request_duration_seconds",
+                help: "How long SuperOffice took to answer, by operation.",
+                values: Values::Summary(times),
+            },
+            Family {
+                name: "so_token_refresh_total",
+                help: "Access tokens that were asked for.",
+                values: Values::Counter(vec![
+                    Sample::of("result", "ok", float(renewals.worked)),
+                    Sample::of("result", "failed", float(renewals.failed)),
+                ]),
+            },
+        ]
+    }
+}
+
+#[derive(Default)]
+struct Renewals {
+    worked: u64,
+    failed: u64,
+}
+
+impl Renewals {
+    fn add(&mut self, class: &str, count: u64) {
+        *(if class == "2xx" { &mut self.worked } else { &mut self.failed }) += count;
+    }
+}
+
+fn gauge(name: &'static str, help: &'static str, value: u64) -> Family {
+    Family { name, help, values: Values::Gauge(Sample::plain(float(value))) }
+}
+
+fn counter(name: &'static str, help: &'static str, value: u64) -> Family {
+    Family { name, help, values: Values::Counter(Sample::plain(float(value))) }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows nothing but floats")]
+const fn float(count: u64) -> f64 {
+    count as f64
+}
