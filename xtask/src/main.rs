@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test`, `bench`, `check`, `docs`, `fuzz`.
+//! The project's own tasks: `cargo xtask test`, `bench`, `check`, `docs`, `fuzz`, `torture`.
 //!
 //! They need nothing but Rust and what they install themselves.
 
@@ -12,6 +12,7 @@ mod fuzz;
 mod install;
 mod shell;
 mod test;
+mod torture;
 
 const USAGE: &str = "\
 Usage: cargo xtask <TASK>
@@ -22,6 +23,7 @@ Tasks:
   bench   Measures the product against its goals, side by side in one run; --quick for a look
   docs    Writes the generated documents anew; with --check, says whether they are up to date
   fuzz    Looks for input that breaks what reads others' texts: [TARGET] [--seconds N] [--input FILE]
+  torture Kills the service again and again, for long, and adds to the ledger: [SUITE] [--rounds N]
 ";
 
 fn main() -> ExitCode {
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] => bench::run(rest),
         ["docs", rest @ ..] => docs::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["torture", rest @ ..] => torture::run(rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -29,6 +29,9 @@ enum Outcome {
     Failed(String),
 }
 
+/// Tests that do the same thing very often.
+const TORTURE: &str = "package(so-connector) & test(/^(failpoints|kill|images|syscalls)::/)";
+
 type Step = (&'static str, fn() -> anyhow::Result<String>);
 
 fn steps(extent: Extent) -> Vec<Step> {
@@ -39,6 +42,7 @@ fn steps(extent: Extent) -> Vec<Step> {
         steps.push(("dependencies", dependencies));
         steps.push(("documents", documents));
         steps.push(("tests", tests));
+        steps.push(("torture", torture));
         steps.push(("conformance", conformance));
         steps.push(("fuzz", crate::fuzz::step));
     } else {
@@ -105,7 +109,19 @@ fn features() -> anyhow::Result<String> {
         "cargo",
         &["check", "--package", "superoffice", "--no-default-features", "--locked", "--quiet"],
     )?;
-    Ok("superoffice without its client".to_owned())
+    shipped_cannot_be_told_to_die()?;
+    Ok("superoffice without its client; the shipped program cannot be told to die".to_owned())
+}
+
+/// What is built to be shipped has none of the places at which the program that tests start can be told to die.
+fn shipped_cannot_be_told_to_die() -> anyhow::Result<()> {
+    shell::run("cargo", &["build", "--locked", "--quiet", "--package", "so-connector"])?;
+    let program = std::fs::read(shell::target().join("debug/so-connector"))?;
+    let variable = b"SO_CONNECTOR_FAILPOINTS";
+    if program.windows(variable.len()).any(|window| window == variable) {
+        bail!("the program can be told to die by {}", String::from_utf8_lossy(variable));
+    }
+    Ok(())
 }
 
 fn dependencies() -> anyhow::Result<String> {
@@ -134,8 +150,14 @@ fn documents() -> anyhow::Result<String> {
 }
 
 fn tests() -> anyhow::Result<String> {
-    shell::run("cargo", &["build", "--locked", "--quiet", "--package", "so-connector"])?;
-    nextest(&["--workspace"])
+    nextest(&["--workspace", "-E", &format!("not ({TORTURE})")], None)
+}
+
+/// The suites that do the same thing very often, in the form that fits into a test run.
+fn torture() -> anyhow::Result<String> {
+    let tally = crate::torture::tally_file("test")?;
+    let closing = nextest(&["--workspace", "-E", TORTURE], Some(&tally))?;
+    Ok(format!("{closing}; {}", crate::torture::in_short(&tally)))
 }
 
 /// The vendor's own client against the emulator, then the same with spoiled answers.
@@ -165,15 +187,17 @@ fn closing_line(arguments: &[&str], program: &std::path::Path) -> anyhow::Result
 }
 
 fn quick_tests() -> anyhow::Result<String> {
-    nextest(&["--workspace", "--exclude", "so-connector"])
+    nextest(&["--workspace", "--exclude", "so-connector"], None)
 }
 
-fn nextest(which: &[&str]) -> anyhow::Result<String> {
+fn nextest(which: &[&str], tally: Option<&std::path::Path>) -> anyhow::Result<String> {
     let mut arguments =
         vec!["nextest", "run", "--locked", "--status-level", "fail", "--final-status-level", "slow"];
     arguments.extend(which);
     println!("$ cargo {}", arguments.join(" "));
-    let mut child = command("cargo", &arguments).stderr(std::process::Stdio::piped()).spawn()?;
+    let mut cargo = command("cargo", &arguments);
+    cargo.envs(tally.map(|file| ("SO_CONNECTOR_TALLY", file)));
+    let mut child = cargo.stderr(std::process::Stdio::piped()).spawn()?;
     // The closing line says how many tests there were; everything is shown as it comes.
     let mut closing = String::new();
     if let Some(stderr) = child.stderr.take() {
