@@ -14,7 +14,7 @@ use connector_explorer::Knowledge;
 use connector_pipeline::{
     Breakers, Discovered, FieldMap, Ports, Status, Worker, WorkerOptions, discovery, names,
 };
-use connector_server::{App, Badge, Gate, Roles};
+use connector_server::{App, Badge, Canary, Gate, Roles};
 use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -182,11 +182,14 @@ impl Fleet {
             queue: store.clone(),
             accounts: store.clone(),
             journal: store.clone(),
-            settings: store,
+            settings: store.clone(),
             clock,
             gate: Gate::new(&TOKEN.into(), Vec::new()),
             tenant_state: None,
             sweeps: None,
+            retention: store.clone(),
+            canary: Canary::default(),
+            instruments: Vec::new(),
             policy: discovered.policy(),
             definitions: discovered.definitions(),
             health: watch::channel(Arc::default()).1,
