@@ -40,6 +40,8 @@ pub(super) struct Tenant {
 struct Known {
     base: Option<(Base, Instant)>,
     generation: u64,
+    /// How often whatever is known was dropped. An answer to a question from before then is not kept.
+    forgotten: u64,
     /// How often it was asked for. Who waited for an answer that was a failure need not ask himself.
     attempts: u64,
     failure: Option<Failure>,
@@ -114,7 +116,7 @@ impl Tenant {
             known.attempts
         };
         let _flight = self.flight.lock().await;
-        {
+        let forgotten = {
             let known = self.lock();
             if let Some(base) = known.fresh() {
                 return Ok(base);
@@ -122,7 +124,8 @@ impl Tenant {
             if let (true, Some(failure)) = (known.attempts != seen, known.failure.clone()) {
                 return Err(failure.into());
             }
-        }
+            known.forgotten
+        };
 
         let outcome = self.find(client).await;
         let mut known = self.lock();
@@ -131,7 +134,9 @@ impl Tenant {
         let (url, keep) = outcome?;
         known.generation += 1;
         let base = Base { url, generation: known.generation };
-        known.base = Some((base.clone(), Instant::now() + keep));
+        if known.forgotten == forgotten {
+            known.base = Some((base.clone(), Instant::now() + keep));
+        }
         Ok(base)
     }
 
@@ -160,7 +165,9 @@ impl Tenant {
 
     /// Drops whatever address is known.
     pub(super) fn forget_all(&self) {
-        self.lock().base = None;
+        let mut known = self.lock();
+        known.base = None;
+        known.forgotten += 1;
     }
 
     /// The tenant's state, and how long it is good for. It is asked without a token.
