@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use connector_pipeline::meters;
-use connector_server::{Family, Instrument, Sample, Values};
+use connector_server::{Family, Instrument, Label, Sample, Values};
 use connector_store::sqlite::SqliteStore;
 use superoffice::Client;
 
@@ -131,7 +131,7 @@ struct Crm(Client);
 impl Instrument for Crm {
     fn families(&self) -> Vec<Family> {
         let (mut requests, mut renewals) = (Vec::new(), Renewals::default());
-        let mut times: Vec<(Vec<(&'static str, String)>, u64, f64)> = Vec::new();
+        let mut times: Vec<(Vec<Label>, u64, f64)> = Vec::new();
         for (call, took) in self.0.timed_calls() {
             let class = match call.status {
                 0 => "none",

@@ -20,7 +20,10 @@ pub struct CallCount {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counter(Mutex<BTreeMap<(String, &'static str, u16), (u64, Duration)>>);
+pub(super) struct Counter(Mutex<BTreeMap<Kind, (u64, Duration)>>);
+
+/// Method, route and status.
+type Kind = (String, &'static str, u16);
 
 impl Counter {
     pub(super) fn add(&self, method: &Method, route: &'static str, status: u16, took: Duration) {
