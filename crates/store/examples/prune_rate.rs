@@ -55,11 +55,11 @@ async fn prune(
     let cuts = RetentionPolicy::default().cuts(Squeeze::default(), now);
     let (began, mut rows, mut next) = (Instant::now(), 0, Some(Place::default()));
     while let Some(place) = next.filter(|_| !stop.load(Ordering::Relaxed)) {
-        let step = Instant::now();
+        let this_began = Instant::now();
         let pruned = store.prune(&cuts, place, 200, now).await?;
         rows += pruned.removed.bodies + pruned.removed.events;
         next = pruned.next;
-        tokio::time::sleep((step.elapsed() * 9).max(Duration::from_millis(10))).await;
+        tokio::time::sleep((this_began.elapsed() * 9).max(Duration::from_millis(10))).await;
     }
     Ok((rows, began.elapsed()))
 }
