@@ -11,7 +11,6 @@ use connector_domain::drift::Drift;
 use connector_domain::field::{Definitions, Kind, Target, Value};
 use connector_domain::fingerprint::Stage;
 use connector_domain::ids::RecordRef;
-use connector_domain::patch::FieldWrite;
 use connector_domain::profile::{Claim, Company, Explored, Language, Nothing, Profile, Room};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
@@ -215,40 +214,20 @@ pub(crate) fn wanted_of_person(
     Ok(wanted)
 }
 
-/// The vertical that the company's persons were spoken to of until now.
+/// When a company's vertical was written, the texts of its persons may speak of another one: they are looked at again.
 ///
-/// When a write of ours has just landed, that is what stood there before it.
-pub(crate) async fn vertical_so_far(
-    work: &Work<'_>,
-    account: &Account,
-    landed: &[FieldWrite],
-) -> Result<Option<VerticalId>, Halt> {
-    if let Some(write) = landed.iter().find(|write| write.target == Target::Vertical) {
-        return Ok(vertical_of(work, &write.before));
-    }
-    if let Some(vertical) = vertical_in_crm(work, account) {
-        return Ok(Some(vertical));
-    }
-    let ports = work.ports;
-    let kept = ports.accounts.profile(&ports.tenant, account.id).await?;
-    Ok(kept.and_then(|kept| kept.profile.vertical).map(|claim| claim.id))
-}
-
-/// When a company's vertical changed, the texts of its persons speak of the wrong one: they are looked at again.
+/// What was found out about the company says nothing here: it may be older than the field that it is written to.
 pub(crate) async fn persons_follow(
     work: &mut Work<'_>,
     account: &Account,
     outcome: &Written,
-    before: Option<VerticalId>,
 ) -> Result<(), Halt> {
     if !outcome.targets.contains(&Target::Vertical) {
         return Ok(());
     }
     let ports = work.ports;
-    let kept = ports.accounts.profile(&ports.tenant, account.id).await?;
-    let now = kept.and_then(|kept| kept.profile.vertical).map(|claim| claim.id);
     let persons = ports.accounts.persons(&ports.tenant, account.id).await?;
-    if persons.is_empty() || now == before {
+    if persons.is_empty() {
         return Ok(());
     }
     let records: Vec<_> = persons.iter().map(|id| (RecordRef::person(*id), Some(account.id))).collect();
