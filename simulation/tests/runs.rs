@@ -11,7 +11,6 @@ fn where_nothing_goes_wrong_every_promise_holds() {
 }
 
 #[test]
-#[ignore = "the selects of worker.rs and names.rs still choose by chance; they must become biased"]
 fn the_same_seed_is_the_same_run() {
     let house = House::new().unwrap();
     for seed in 0..5 {

@@ -25,6 +25,7 @@ pub async fn run(ports: Arc<Ports>, stop: CancellationToken) {
     let mut changes = ports.inbox.changes();
     loop {
         let filled = tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             filled = fill_in(&ports) => filled,
         };
@@ -36,10 +37,12 @@ pub async fn run(ports: Arc<Ports>, stop: CancellationToken) {
             }
         };
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             arrived = changes.changed() => if arrived.is_err() { return },
             // Nothing may arrive for a long time after the CRM did not answer.

@@ -173,6 +173,7 @@ impl Keeper {
 
 async fn pause(length: Duration, stop: &CancellationToken) {
     tokio::select! {
+        biased;
         () = stop.cancelled() => {}
         () = tokio::time::sleep(length) => {}
     }

@@ -156,6 +156,7 @@ impl Worker {
             }
             if discover_at.is_none_or(|at| at <= now) || breakers.is_to_be_asked(Dependency::Crm) {
                 let discovered = tokio::select! {
+                    biased;
                     () = stop.cancelled() => return,
                     discovered = self.discover() => discovered,
                 };
@@ -294,10 +295,11 @@ impl Worker {
         let breakers = &self.ports.breakers;
         if is_full {
             return tokio::select! {
+                biased;
                 () = stop.cancelled() => Woken::ToWork,
+                () = self.ports.look_again.notified() => Woken::ToLook,
                 () = self.freed.notified() => Woken::ToWork,
                 () = breakers.changed() => Woken::ToWork,
-                () = self.ports.look_again.notified() => Woken::ToLook,
             };
         }
         let due = match self.ports.queue.next_due().await {
@@ -314,10 +316,12 @@ impl Worker {
             }
         };
         tokio::select! {
+            biased;
             () = stop.cancelled() => Woken::ToWork,
+            // Before the bell, which rings all the time when there is much to do.
+            () = self.ports.look_again.notified() => Woken::ToLook,
             () = wake.notified() => Woken::ToWork,
             () = breakers.changed() => Woken::ToWork,
-            () = self.ports.look_again.notified() => Woken::ToLook,
             () = tokio::time::sleep(due) => Woken::ToWork,
         }
     }

@@ -77,6 +77,7 @@ pub(super) async fn heart_beat(
     let every = Duration::try_from(lease).unwrap_or(Duration::from_mins(1)) / 3;
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = tokio::time::sleep(every) => {}
         }
