@@ -44,6 +44,10 @@ pub fn back_up(database: &Path, to: &Path, replace: bool) -> Result<Copy, StoreE
     if to.exists() && !replace {
         return Err(StoreError::Unusable(format!("{} is there already", to.display())));
     }
+    if is_of(database, to) {
+        let why = "the database itself is there, and a copy must not take its place";
+        return Err(unusable(to, &why));
+    }
     let source = open_to_read(database)?;
     let before = newest(&source).map_err(|error| unusable(database, &error))?;
     let unfinished = to.with_added_extension("unfinished");
@@ -68,12 +72,11 @@ pub fn restore(copy: &Path, database: &Path, now: Timestamp) -> Result<(Copy, Op
     let found = look_at(copy)?;
     let fresh = database.with_added_extension("unfinished");
     drop(std::fs::remove_file(&fresh));
-    let made = (|| {
-        create_for_owner(&fresh)?;
-        std::fs::copy(copy, &fresh)?;
-        File::open(&fresh)?.sync_all()
-    })();
-    made.map_err(|error| unusable(&fresh, &error))?;
+    create_for_owner(&fresh).map_err(|error| unusable(&fresh, &error))?;
+    // Read like a database and not like a file: what was set aside after a kill has its newest rows in a log beside it.
+    let name = fresh.to_string_lossy();
+    let made = open_to_read(copy)?.execute("VACUUM INTO ?1", [name.as_ref()]);
+    made.map_err(|error| unusable(copy, &error))?;
     // The mark goes into the copy before it takes its place, and beside it afterwards.
     let raised = Connection::open(&fresh)
         .and_then(|connection| {
@@ -179,6 +182,19 @@ fn create_for_owner(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
+/// Whether a path is the database's, or a file's that belongs to it.
+fn is_of(database: &Path, path: &Path) -> bool {
+    let Ok(path) = std::path::absolute(path) else { return false };
+    let same = |own: PathBuf| {
+        let real = |path: &Path| path.canonicalize();
+        std::path::absolute(&own).is_ok_and(|own| own == path)
+            || matches!((real(&own), real(&path)), (Ok(own), Ok(path)) if own == path)
+    };
+    ["", "-wal", "-shm", ".lock", ".mark"]
+        .into_iter()
+        .any(|suffix| same(PathBuf::from(format!("{}{suffix}", database.display()))))
+}
+
 /// Gives a finished file its name, once it is on disk.
 fn put_in_place(from: &Path, to: &Path) -> Result<(), StoreError> {
     let moved = (|| {
@@ -253,6 +269,13 @@ mod tests {
         let again = back_up(&database, &copy, false);
         assert!(matches!(again, Err(StoreError::Unusable(words)) if words.contains("there already")));
 
+        for own in ["store.db", "store.db-wal", "store.db.lock"] {
+            let refused = back_up(&database, &database.with_file_name(own), true);
+            assert!(
+                matches!(refused, Err(StoreError::Unusable(words)) if words.contains("the database itself"))
+            );
+        }
+
         changed(&store, "e2", contact(19), noon()).await;
         store.check(noon()).await.unwrap();
         let refused = restore(&copy, &database, noon());
@@ -267,6 +290,22 @@ mod tests {
     }
 
     use super::mark::Gap;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_a_copy_has_in_a_log_beside_it_is_put_back_too() {
+        let (folder, database, copy) = place();
+        let killed = folder.path().join("killed.db");
+        let store = SqliteStore::open(&killed, &Options::default()).unwrap();
+        changed(&store, "e1", contact(18), noon()).await;
+        // As a kill leaves it: nothing of it is in the file yet.
+        for suffix in ["", "-wal"] {
+            let of = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+            std::fs::copy(of(&killed), of(&copy)).unwrap();
+        }
+        let (found, _) = restore(&copy, &database, noon()).unwrap();
+        let store = SqliteStore::open(&database, &Options::default()).unwrap();
+        assert_eq!((found.events, store.event_count(&tenant()).await.unwrap()), (1, 1));
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn an_older_copy_is_refused_unless_it_is_accepted() {
