@@ -116,6 +116,7 @@ pub(crate) async fn what_has_not_ended_stays_however_old_it_is(store: &dyn Store
     changed(store, "waits", contact(18), noon()).await;
     let held = Settlement::Held { reason: Reason::NoField, words: "waits for a field".into() };
     worked_to(store, "held", contact(19), vec![], held, noon()).await;
+    changed(store, "again", contact(19), noon()).await;
     changed(store, "runs", contact(20), noon()).await;
     let taken = store.lease("worker-a", 5, MINUTE, noon()).await.unwrap();
     let running = taken.iter().find(|lease| lease.job.record == contact(20)).unwrap();
@@ -124,11 +125,11 @@ pub(crate) async fn what_has_not_ended_stays_however_old_it_is(store: &dyn Store
     let last = worked(store, "last", contact(99), vec![], noon()).await;
     let removed = pass(store, days(3000), 100).await;
     assert_eq!(
-        (removed.jobs, removed.writes, removed.events),
-        (0, 0, 0),
+        (removed.jobs, removed.writes, removed.events, removed.steps),
+        (0, 0, 0, 1),
         "{removed:?}; job {last} is the last"
     );
-    assert_eq!(event_ids(store).await, ["last", "runs", "held", "waits"]);
+    assert_eq!(event_ids(store).await, ["last", "runs", "again", "held", "waits"]);
     assert_eq!(store.open_intents(&tenant(), contact(20)).await.unwrap().len(), 1);
 }
 

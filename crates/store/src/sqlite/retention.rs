@@ -169,9 +169,9 @@ impl Step<'_> {
 
     fn jobs(&self, after: i64, cut: i64, gone: &mut Removed) -> rusqlite::Result<Option<i64>> {
         let rows = self.dated("SELECT id, created_at FROM jobs WHERE id > ?1 ORDER BY id LIMIT ?2", after)?;
-        let mut ended = self
-            .connection
-            .prepare_cached("SELECT tenant FROM jobs WHERE id = ?1 AND state >= 2 AND finished_at < ?2")?;
+        let mut ended = self.connection.prepare_cached(
+            "SELECT tenant FROM jobs WHERE id = ?1 AND state IN (2, 3, 5) AND finished_at < ?2",
+        )?;
         let mut steps =
             self.connection.prepare_cached("DELETE FROM steps WHERE tenant = ?1 AND job_id = ?2")?;
         let mut delete = self.connection.prepare_cached(
