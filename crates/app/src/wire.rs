@@ -381,9 +381,11 @@ impl Product {
                 let sweeping = sweep::run(Arc::clone(&self.sweeper), stop.clone());
                 guarded("sweep", tracker.spawn(sweeping));
             }
-            let own = self.own_webhook(config);
-            let guardian = guardian::run(Arc::clone(&self.ports), own, config.guardian, stop.clone());
-            guarded("guardian", tracker.spawn(guardian));
+            if !config.sweep.only {
+                let own = self.own_webhook(config);
+                let guardian = guardian::run(Arc::clone(&self.ports), own, config.guardian, stop.clone());
+                guarded("guardian", tracker.spawn(guardian));
+            }
             guarded("names", tracker.spawn(names::run(Arc::clone(&self.ports), stop.clone())));
         }
     }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use connector_domain::guardian::{Arrivals, Guard, HookState, Look, Order, Rearm};
 use connector_store::StoreError;
-use connector_store::page::PageRequest;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,7 +26,7 @@ pub const KEPT_AS: &str = "guardian";
 /// The name under which past and present incidents are kept.
 pub const INCIDENTS: &str = "incidents";
 /// The name under which the receiver keeps when the last test arrived.
-pub const TEST_ARRIVED: &str = "webhook_test_at";
+pub use connector_store::settings::TEST_ARRIVED;
 /// The part of the status.
 pub const PART: &str = "webhook";
 
@@ -201,10 +200,8 @@ async fn keep(ports: &Ports, name: &str, value: Result<Value, serde_json::Error>
 }
 
 async fn arrivals(ports: &Ports) -> Result<Arrivals, StoreError> {
-    let page = PageRequest { limit: 1, after: None };
-    let newest = ports.inbox.events(&ports.tenant, None, &page).await?.items.pop();
-    Ok(newest
-        .map_or_else(Arrivals::default, |event| Arrivals { newest: event.seq, at: Some(event.received_at) }))
+    let newest = ports.inbox.newest_delivery(&ports.tenant).await?;
+    Ok(newest.map_or_else(Arrivals::default, |(newest, at)| Arrivals { newest, at: Some(at) }))
 }
 
 /// Has a test sent. It counts when the CRM was answered and it was we who answered.

@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use connector_domain::job::JobState;
 use connector_domain::meter::{BOUNDS, Counted, Histogram};
 use connector_store::StoreError;
-use connector_store::page::PageRequest;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use tokio::sync::Mutex;
@@ -250,9 +249,8 @@ impl Page {
         for (what, count) in all {
             self.line("so_pruned_total", &[("what", what)], count);
         }
-        let last = web.app.inbox.events(tenant, None, &PageRequest { limit: 1, after: None }).await?;
-        if let Some(event) = last.items.first() {
-            let silence = web.now().duration_since(event.received_at).as_secs_f64().max(0.0);
+        if let Some((_, at)) = web.app.inbox.newest_delivery(tenant).await? {
+            let silence = web.now().duration_since(at).as_secs_f64().max(0.0);
             self.gauge("so_silence_seconds", "How long ago the last delivery was stored.", silence);
         }
         self.gauge("so_accounts", "Accounts known.", web.app.accounts.account_count(tenant).await?);

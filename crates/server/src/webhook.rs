@@ -29,7 +29,7 @@ use crate::problem::Problem;
 use crate::receive::{self, NoBody};
 
 /// The name under which the time of the last test is kept.
-const TEST_ARRIVED: &str = "webhook_test_at";
+use connector_store::settings::TEST_ARRIVED;
 
 /// Takes in one delivery.
 pub(crate) async fn receive(State(web): State<Web>, request: Request) -> Response {

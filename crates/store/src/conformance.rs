@@ -27,6 +27,7 @@ macro_rules! suite {
             an_echo_of_our_write_begins_no_job,
             events_are_listed_newest_first_in_pages,
             an_event_while_its_record_is_worked_on_waits_for_a_rest,
+            what_a_sweep_found_is_no_delivery,
         );
         $crate::conformance::suite!($fresh; queue:
             a_leased_job_is_hidden_and_so_is_its_account,

@@ -168,6 +168,9 @@ pub trait Inbox: Send + Sync {
         id: &EventId,
     ) -> Result<Option<(StoredEvent, Vec<u8>)>, StoreError>;
 
+    /// The newest delivery: its place in the order of arrival, and when it arrived. What a sweep found is none.
+    async fn newest_delivery(&self, tenant: &TenantId) -> Result<Option<(i64, Timestamp)>, StoreError>;
+
     /// How many deliveries are stored, repeats not counted.
     async fn event_count(&self, tenant: &TenantId) -> Result<u64, StoreError>;
 

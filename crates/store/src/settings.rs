@@ -10,6 +10,9 @@ use crate::StoreError;
 /// database's, and so kept for a tenant without a name.
 pub const GAP: &str = "gap";
 
+/// The name under which the receiver keeps when a test of the webhook last arrived.
+pub const TEST_ARRIVED: &str = "webhook_test_at";
+
 /// Keeps values by name.
 #[async_trait]
 pub trait Settings: Send + Sync {

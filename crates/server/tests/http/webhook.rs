@@ -1,5 +1,6 @@
 //! What a sender of deliveries is told, and what is stored afterwards.
 
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -172,6 +173,10 @@ impl Inbox for Broken {
         Err(self.0.clone())
     }
 
+    async fn newest_delivery(&self, _: &TenantId) -> Result<Option<(i64, Timestamp)>, StoreError> {
+        Err(self.0.clone())
+    }
+
     async fn event_count(&self, _: &TenantId) -> Result<u64, StoreError> {
         Err(self.0.clone())
     }
@@ -200,6 +205,10 @@ impl Inbox for Mute {
     }
 
     async fn event(&self, _: &TenantId, _: &EventId) -> Result<Option<(StoredEvent, Vec<u8>)>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn newest_delivery(&self, _: &TenantId) -> Result<Option<(i64, Timestamp)>, StoreError> {
         std::future::pending().await
     }
 

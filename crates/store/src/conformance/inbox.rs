@@ -9,7 +9,7 @@ use connector_domain::policy::Policy;
 use connector_domain::reason::Reason;
 use jiff::SignedDuration;
 
-use super::samples::{SECOND, changed, contact, delivery, event, lease, noon, policy, tenant};
+use super::samples::{SECOND, changed, contact, delivery, event, found, lease, noon, policy, tenant};
 use crate::Store;
 use crate::inbox::{Accepted, Content, Delivery, Disposition};
 use crate::page::PageRequest;
@@ -130,4 +130,13 @@ pub(crate) async fn an_event_while_its_record_is_worked_on_waits_for_a_rest(stor
     let Accepted::New(job) = store.accept(again, restful).await.unwrap() else { panic!("no new job") };
     let job = store.job(&tenant(), job).await.unwrap().unwrap();
     assert_eq!(job.run_at, noon() + SignedDuration::from_secs(10));
+}
+
+pub(crate) async fn what_a_sweep_found_is_no_delivery(store: &dyn Store) {
+    assert_eq!(store.newest_delivery(&tenant()).await.unwrap(), None);
+    changed(store, "e1", contact(18), noon()).await;
+    let told = store.newest_delivery(&tenant()).await.unwrap();
+    assert_eq!(told.map(|(_, at)| at), Some(noon()));
+    found(store, "e2", contact(19), noon() + SECOND).await;
+    assert_eq!(store.newest_delivery(&tenant()).await.unwrap(), told);
 }

@@ -53,6 +53,20 @@ impl Inbox for SqliteStore {
             .await
     }
 
+    async fn newest_delivery(&self, tenant: &TenantId) -> Result<Option<(i64, Timestamp)>, StoreError> {
+        let tenant = tenant.0.clone();
+        self.readers
+            .read(move |connection| {
+                // Off the end of the table; the plus sign keeps the index on the tenant out, which would sort all.
+                let sql = "SELECT seq, received_at FROM events WHERE +tenant = ?1 AND source = 0 ORDER BY seq DESC LIMIT 1";
+                connection
+                    .prepare_cached(sql)?
+                    .query_row([tenant], |row| Ok((row.get("seq")?, timestamp(row, "received_at")?)))
+                    .optional()
+            })
+            .await
+    }
+
     async fn event_count(&self, tenant: &TenantId) -> Result<u64, StoreError> {
         let tenant = tenant.0.clone();
         self.readers
