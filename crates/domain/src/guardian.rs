@@ -272,7 +272,10 @@ impl Guard {
             self.listen(arrivals, arrived, every, now, &mut orders);
         }
         self.newest = arrivals.newest;
-        self.errors = hook.errors.or(self.errors);
+        // While some fail, those before them are not answered for yet.
+        if !hook.in_a_row.is_some_and(|errors| errors > 0) || self.errors.is_none() {
+            self.errors = hook.errors.or(self.errors);
+        }
         self.calls = hook.calls.or(self.calls);
         orders
     }

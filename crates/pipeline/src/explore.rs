@@ -87,7 +87,13 @@ async fn explored(work: &Work<'_>, company: &Company, room: Room) -> Result<Expl
             ports.status.set(part);
             ports.breakers.failed(on, *retry_after, cause, now, 0.5);
         }
-        Err(_) => {}
+        Err(ExploreError::Transient { .. }) => {}
+        // A refusal is an answer.
+        Err(_) => {
+            if ports.breakers.answers(on, now) && pass == Pass::Try {
+                ports.status.set(breaker::answers(on));
+            }
+        }
         Ok(_) => {
             ports.breakers.got_past(&ports.status, Stage::Explore, now);
             if ports.breakers.answers(on, now) && pass == Pass::Try {

@@ -131,20 +131,25 @@ pub(super) async fn marks(ports: &Ports) -> Result<Option<Marks>, StoreError> {
     get(ports, MARKS).await
 }
 
-/// The sweep that is to go on, if there is one. What an older release kept and we cannot read is begun anew.
+/// The sweep that is to go on, if there is one.
 pub async fn kept_run(ports: &Ports) -> Result<Option<Run>, StoreError> {
-    match get(ports, RUN).await {
-        Err(StoreError::Inconsistent(words)) => {
-            tracing::warn!("where the last sweep stood cannot be read, so it begins anew: {words}");
-            Ok(None)
-        }
-        kept => kept,
-    }
+    readable(ports, RUN).await
 }
 
 /// The last sweep that ended.
 pub async fn last_run(ports: &Ports) -> Result<Option<Run>, StoreError> {
-    get(ports, LAST).await
+    readable(ports, LAST).await
+}
+
+/// A run, unless another version of the program kept it in a way that cannot be read: then it is as if there were none.
+async fn readable(ports: &Ports, key: &str) -> Result<Option<Run>, StoreError> {
+    match get(ports, key).await {
+        Err(StoreError::Inconsistent(words)) => {
+            tracing::warn!("what is kept of a sweep cannot be read, so it counts for nothing: {words}");
+            Ok(None)
+        }
+        kept => kept,
+    }
 }
 
 pub(super) async fn keep_end(ports: &Ports, run: &Run, marks: &Marks) -> Result<(), StoreError> {

@@ -215,7 +215,7 @@ impl Sweeper {
         let asked = super::waiting(ports).await?;
         // With an end, it is about what was asked for and nothing else.
         let by_hand = marks.is_some() && asked.iter().all(|asked| asked.why == BY_HAND);
-        let until = asked.iter().map(|asked| asked.until).min().flatten().filter(|_| by_hand);
+        let until = asked.iter().map(|asked| asked.until).max().flatten().filter(|_| by_hand);
         let until = until.filter(|_| asked.iter().all(|asked| asked.until.is_some()));
         let mut run = Run {
             started_at: ports.clock.now(),

@@ -56,10 +56,12 @@ pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &Cancellation
             judged(ports, lease, stage, failure)
         }
     };
-    meters::attempted(&settlement, began.elapsed());
+    let took = began.elapsed();
     let Work { steps, resolutions, .. } = work;
     reach(Point::Settling);
-    settle(ports, lease, settlement, resolutions, steps, abandon).await;
+    if settle(ports, lease, &settlement, resolutions, steps, abandon).await {
+        meters::attempted(&settlement, took);
+    }
 }
 
 /// Notes how far a job got that came to an end.
@@ -140,15 +142,15 @@ fn jitter(lease: &Lease) -> f64 {
     f64::from(u16::try_from(mixed & 0xFFFF).unwrap_or(0)) / 65536.0
 }
 
-/// Stores the result; it is worth some patience, for without it the work would be done again.
+/// Stores the result; it is worth some patience, for without it the work would be done again. Says whether it was taken.
 async fn settle(
     ports: &Ports,
     lease: &Lease,
-    settlement: Settlement,
+    settlement: &Settlement,
     resolutions: Vec<connector_store::journal::Resolution>,
     steps: Vec<connector_store::journal::Step>,
     abandon: &CancellationToken,
-) {
+) -> bool {
     let job = lease.job.id;
     // Longer each time: a disk stays full for a while, and the log may be on the same one.
     let mut wait = FIRST_SETTLE_WAIT;
@@ -160,17 +162,17 @@ async fn settle(
             Ok(Settled::Yes) => {
                 reach(Point::Settled);
                 tracing::debug!(job.id = %job, state = %settlement.state(), "settled job {job}");
-                return;
+                return true;
             }
             Ok(Settled::Lost) => {
                 meters::happened(Happening::LeaseExpired, 1);
                 tracing::warn!(job.id = %job, "the lease of job {job} was over; its result is dropped");
-                return;
+                return false;
             }
             Err(error) => tracing::error!(job.id = %job, "the result of job {job} cannot be stored: {error}"),
         }
         if abandon.is_cancelled() {
-            return;
+            return false;
         }
         pause(wait, abandon).await;
         wait = (wait * 2).min(LONGEST_SETTLE_WAIT);
