@@ -273,7 +273,7 @@ impl Guard {
         }
         self.newest = arrivals.newest;
         // While some fail, those before them are not answered for yet.
-        if !hook.in_a_row.is_some_and(|errors| errors > 0) || self.errors.is_none() {
+        if hook.in_a_row.is_none_or(|errors| errors == 0) || self.errors.is_none() {
             self.errors = hook.errors.or(self.errors);
         }
         self.calls = hook.calls.or(self.calls);

@@ -11,6 +11,7 @@ use connector_domain::drift::Drift;
 use connector_domain::field::{Definitions, Kind, Target, Value};
 use connector_domain::fingerprint::Stage;
 use connector_domain::ids::RecordRef;
+use connector_domain::patch::FieldWrite;
 use connector_domain::profile::{Claim, Company, Explored, Language, Nothing, Profile, Room};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
@@ -33,13 +34,13 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
     let key = key(&company, room, &ports.explorer.engine());
     let kept = ports.accounts.profile(&ports.tenant, account.id).await?;
     let now = ports.clock.now();
-    if let Some(kept) = kept.filter(|kept| kept.key == key && now.duration_since(kept.at) < ports.profile_ttl)
-    {
+    let is_good = |kept: &KeptProfile| kept.key == key && now.duration_since(kept.at) < ports.profile_ttl;
+    if let Some(kept) = kept.as_ref().filter(|kept| is_good(kept)) {
         work.step(
             "explore",
             "nothing changed that would change the answer; what was found out before still holds",
         );
-        return Ok(kept.profile);
+        return Ok(kept.profile.clone());
     }
     let explored = explored(work, &company, room).await?;
     match explored {
@@ -56,7 +57,11 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
                 return Err(unsupported(claim));
             }
             work.step("explore", summary_of(&profile));
-            let kept = KeptProfile { profile: (*profile).clone(), key, at: now };
+            let vertical = |profile: &Profile| profile.vertical.as_ref().map(|claim| claim.id.clone());
+            // Whether the new vertical can be written now or only much later, the persons were spoken to of the old one.
+            let persons_due =
+                kept.is_some_and(|kept| kept.persons_due || vertical(&kept.profile) != vertical(&profile));
+            let kept = KeptProfile { profile: (*profile).clone(), key, at: now, persons_due };
             reach(Point::ProfileFound);
             ports.accounts.keep_profile(&ports.tenant, account.id, kept).await?;
             reach(Point::ProfileKept);
@@ -220,26 +225,53 @@ pub(crate) fn wanted_of_person(
     Ok(wanted)
 }
 
-/// When a company's vertical was written, the texts of its persons may speak of another one: they are looked at again.
+/// The vertical that the company's persons were spoken to of until now.
 ///
-/// What was found out about the company says nothing here: it may be older than the field that it is written to.
+/// When a write of ours has just landed, that is what stood there before it.
+pub(crate) async fn vertical_so_far(
+    work: &Work<'_>,
+    account: &Account,
+    landed: &[FieldWrite],
+) -> Result<Option<VerticalId>, Halt> {
+    if let Some(write) = landed.iter().find(|write| write.target == Target::Vertical) {
+        return Ok(vertical_of(work, &write.before));
+    }
+    if let Some(vertical) = vertical_in_crm(work, account) {
+        return Ok(Some(vertical));
+    }
+    let ports = work.ports;
+    let kept = ports.accounts.profile(&ports.tenant, account.id).await?;
+    Ok(kept.and_then(|kept| kept.profile.vertical).map(|claim| claim.id))
+}
+
+/// When a company's vertical changed, the texts of its persons speak of the wrong one: they are looked at again.
 pub(crate) async fn persons_follow(
     work: &mut Work<'_>,
     account: &Account,
     outcome: &Written,
+    before: Option<VerticalId>,
 ) -> Result<(), Halt> {
     if !outcome.targets.contains(&Target::Vertical) {
         return Ok(());
     }
     let ports = work.ports;
+    let kept = ports.accounts.profile(&ports.tenant, account.id).await?;
+    let now = kept.as_ref().and_then(|kept| kept.profile.vertical.as_ref()).map(|claim| claim.id.clone());
+    let due = kept.filter(|kept| kept.persons_due);
     let persons = ports.accounts.persons(&ports.tenant, account.id).await?;
-    if persons.is_empty() {
+    if persons.is_empty() || (now == before && due.is_none()) {
         return Ok(());
     }
     let records: Vec<_> = persons.iter().map(|id| (RecordRef::person(*id), Some(account.id))).collect();
     let policy = ports.discovered.policy_now();
     reach(Point::PersonsToFollow);
     ports.queue.enqueue(&ports.tenant, &records, policy, ports.clock.now()).await?;
+    if let Some(kept) = due {
+        ports
+            .accounts
+            .keep_profile(&ports.tenant, account.id, KeptProfile { persons_due: false, ..kept })
+            .await?;
+    }
     reach(Point::PersonsFollow);
     Ok(())
 }

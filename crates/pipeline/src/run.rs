@@ -175,12 +175,13 @@ async fn run_contact(work: &mut Work<'_>, id: ContactId) -> Result<Settlement, H
     reach(Point::Filtered);
     let landed = write_back::reconcile(work, &account.fields).await?;
     work.stage = Stage::Explore;
+    let before = explore::vertical_so_far(work, &account, &landed).await?;
     let profile = explore::company(work, &account).await?;
     let verticals = work.ports.knowledge.verticals();
     let wanted = explore::wanted_of_company(&work.definitions, &verticals, &profile);
     work.stage = Stage::WriteBack;
     let outcome = write_back::write(work, work.job().record, &account.fields, &wanted, landed).await?;
-    explore::persons_follow(work, &account, &outcome).await?;
+    explore::persons_follow(work, &account, &outcome, before).await?;
     Ok(outcome.settlement)
 }
 

@@ -63,6 +63,8 @@ pub struct KeptProfile {
     pub key: String,
     /// When.
     pub at: Timestamp,
+    /// Whether its vertical is another one than the company's persons were last spoken to of.
+    pub persons_due: bool,
 }
 
 /// Which accounts to list.

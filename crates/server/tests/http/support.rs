@@ -477,7 +477,7 @@ fn kept(host: &str, at: Timestamp) -> KeptProfile {
         explored_at: at,
         warnings: Vec::new(),
     };
-    KeptProfile { profile, key: host.into(), at }
+    KeptProfile { profile, key: host.into(), at, persons_due: false }
 }
 
 /// The job of an account's latest work.

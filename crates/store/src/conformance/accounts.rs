@@ -113,11 +113,11 @@ pub(crate) async fn a_profile_is_kept_in_place_of_the_last(store: &dyn Store) {
         explored_at: noon(),
         warnings: vec!["said little".into()],
     };
-    for key in ["first", "second"] {
-        let kept = KeptProfile { profile: profile.clone(), key: key.into(), at: noon() };
+    for (key, persons_due) in [("first", false), ("second", true)] {
+        let kept = KeptProfile { profile: profile.clone(), key: key.into(), at: noon(), persons_due };
         store.keep_profile(&tenant(), ContactId(18), kept).await.unwrap();
     }
     let kept = store.profile(&tenant(), ContactId(18)).await.unwrap().unwrap();
-    assert_eq!((kept.key.as_str(), kept.profile), ("second", profile));
+    assert_eq!((kept.key.as_str(), kept.profile, kept.persons_due), ("second", profile, true));
     assert_eq!(store.profile(&tenant(), ContactId(19)).await.unwrap(), None);
 }

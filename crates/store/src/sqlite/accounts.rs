@@ -123,10 +123,11 @@ impl Accounts for SqliteStore {
                 touched.view = true;
                 connection
                     .prepare_cached(
-                        "INSERT INTO profiles (tenant, contact_id, key, at, profile) VALUES (?1, ?2, ?3, ?4, ?5)
-                           ON CONFLICT (tenant, contact_id) DO UPDATE SET key = excluded.key, at = excluded.at, profile = excluded.profile",
+                        "INSERT INTO profiles (tenant, contact_id, key, at, profile, persons_due) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                           ON CONFLICT (tenant, contact_id) DO UPDATE SET key = excluded.key, at = excluded.at, profile = excluded.profile,
+                             persons_due = excluded.persons_due",
                     )?
-                    .execute((&tenant, account.0, &kept.key, millis(kept.at), to_json(&kept.profile)?))
+                    .execute((&tenant, account.0, &kept.key, millis(kept.at), to_json(&kept.profile)?, kept.persons_due))
                     .map(drop)
             })
             .await
@@ -142,13 +143,14 @@ impl Accounts for SqliteStore {
             .read(move |connection| {
                 connection
                     .prepare_cached(
-                        "SELECT key, at, profile FROM profiles WHERE tenant = ?1 AND contact_id = ?2",
+                        "SELECT key, at, profile, persons_due FROM profiles WHERE tenant = ?1 AND contact_id = ?2",
                     )?
                     .query_row((tenant, account.0), |row| {
                         Ok(KeptProfile {
                             profile: from_json(row, "profile")?,
                             key: row.get("key")?,
                             at: timestamp(row, "at")?,
+                            persons_due: row.get("persons_due")?,
                         })
                     })
                     .optional()

@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0003-sweep.sql"),
     include_str!("../../migrations/sqlite/0004-guard.sql"),
     include_str!("../../migrations/sqlite/0005-ops.sql"),
+    include_str!("../../migrations/sqlite/0006-profiles.sql"),
 ];
 
 /// When a commit counts as done.
