@@ -142,7 +142,7 @@ impl Setup {
         if !self.toml.is_empty() {
             std::fs::write(folder.path().join("connector.toml"), &self.toml).unwrap();
         }
-        let port = free_port();
+        let (port, hold) = free_port();
         let mut variables =
             if self.bare { BTreeMap::new() } else { variables(&details, port, folder.path()) };
         variables.extend(self.variables);
@@ -154,6 +154,7 @@ impl Setup {
             details,
             folder,
             port,
+            _hold: hold,
             variables,
             arguments: self.arguments,
             secret: self.secret,
@@ -184,15 +185,18 @@ fn variables(details: &Details, port: u16, folder: &Path) -> BTreeMap<String, St
 }
 
 /// A port that stays ours while the product is down: outside the range from which the system takes ports for outgoing
-/// connections, and told apart by process, because tests run side by side.
-fn free_port() -> u16 {
+/// connections, and held against other tests, which run side by side, by a locked file.
+fn free_port() -> (u16, File) {
     static NEXT: AtomicU16 = AtomicU16::new(0);
+    let folder = std::env::temp_dir().join("so-connector-story-ports");
+    std::fs::create_dir_all(&folder).unwrap();
     let process = u16::try_from(std::process::id() % 1_000).unwrap();
     loop {
         let step = NEXT.fetch_add(1, Ordering::Relaxed);
         let port = 20_000 + (process * 12 + step) % 12_000;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
+        let hold = File::create(folder.join(port.to_string())).unwrap();
+        if hold.try_lock().is_ok() && std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return (port, hold);
         }
     }
 }
@@ -206,6 +210,8 @@ pub(crate) struct Product {
     pub(crate) variables: BTreeMap<String, String>,
     emulator: Emulator,
     port: u16,
+    /// Keeps the port from other tests.
+    _hold: File,
     arguments: Vec<String>,
     secret: Option<&'static str>,
     client: reqwest::Client,
