@@ -129,6 +129,14 @@ impl Breaker {
         None
     }
 
+    /// Whether it is open although nobody has come to try for long, so that nothing is known of it.
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        self.open.as_ref().is_some_and(|open| {
+            let last = open.trying_since.unwrap_or(open.until);
+            now.duration_since(last) > LONGEST_TRY * 2
+        })
+    }
+
     /// Notes that it answered as it should.
     pub fn worked(&mut self, now: Timestamp) -> Option<Turn> {
         let open = self.open.take()?;
@@ -205,6 +213,16 @@ mod tests {
         assert_eq!(breaker.pass(later + LONGEST_TRY), Pass::Try);
         breaker.worked(later + LONGEST_TRY);
         assert_eq!(breaker.pass(later + LONGEST_TRY), Pass::Go);
+    }
+
+    #[test]
+    fn what_nobody_comes_to_try_is_not_out_of_order_for_ever() {
+        let mut breaker = breaker();
+        breaker.failed(Some(MINUTE * 30), noon(), 0.0);
+        assert!(!breaker.is_forgotten(noon() + MINUTE * 40));
+        assert!(breaker.is_forgotten(noon() + MINUTE * 41));
+        breaker.pass(noon() + MINUTE * 40);
+        assert!(!breaker.is_forgotten(noon() + MINUTE * 41));
     }
 
     #[test]

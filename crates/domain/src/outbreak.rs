@@ -1,9 +1,10 @@
 //! Tells a record that is poison from an outage of what many records share.
 //!
 //! A failure is the record's own while others get past the same place. When many different records fail in the same way
-//! within a short time, and none gets past, what they share is to blame: then none of them is.
+//! within a short time, and none gets past, what they share is to blame: then none of them is. That is believed only for
+//! as long as it spreads: when nobody else has failed so for a while, those who did are to blame after all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,6 +15,12 @@ use crate::ids::RecordRef;
 const MANY: usize = 5;
 /// Within so short a time.
 const WINDOW: SignedDuration = SignedDuration::from_mins(1);
+/// An outage that no further record has met for so long is none.
+const SPREADS_WITHIN: SignedDuration = SignedDuration::from_mins(30);
+/// A trial at which nobody has failed for so long is not going on: whoever could show something is gone.
+const SHOWS_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+/// So many records need not be told apart any more.
+const MOST_KNOWN: usize = 10_000;
 
 /// Whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +35,8 @@ pub enum Fault {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outbreaks {
     failed: BTreeMap<Fingerprint, (Stage, BTreeMap<RecordRef, Timestamp>)>,
+    /// Records that failed alike and were to blame, with when they last did.
+    to_blame: BTreeMap<(Fingerprint, RecordRef), Timestamp>,
 }
 
 impl Outbreaks {
@@ -44,19 +53,97 @@ impl Outbreaks {
             records.retain(|_, at| now.duration_since(*at).abs() <= WINDOW);
             !records.is_empty()
         });
+        self.to_blame.retain(|_, at| now.duration_since(*at).abs() <= SPREADS_WITHIN);
+        if let Some(at) = self.to_blame.get_mut(&(fingerprint.clone(), record)) {
+            *at = now;
+            return Fault::Own;
+        }
         let (_, records) = self.failed.entry(fingerprint.clone()).or_insert_with(|| (stage, BTreeMap::new()));
         records.insert(record, now);
         if records.len() >= MANY { Fault::Shared } else { Fault::Own }
     }
 
-    /// Notes that a record got past every stage before this one.
-    pub fn reached(&mut self, stage: Stage) {
-        self.failed.retain(|_, (failed_at, _)| *failed_at >= stage);
+    /// The records that failed in this way lately.
+    pub fn alike(&self, fingerprint: &Fingerprint) -> impl Iterator<Item = RecordRef> + '_ {
+        self.failed.get(fingerprint).into_iter().flat_map(|(_, records)| records.keys().copied())
     }
 
-    /// Notes that a record got past every stage up to this one.
+    /// Notes that a record got past this stage by what it shares with others.
     pub fn passed(&mut self, stage: Stage) {
-        self.failed.retain(|_, (failed_at, _)| *failed_at > stage);
+        self.failed.retain(|_, (failed_at, _)| *failed_at != stage);
+    }
+
+    /// Notes that those who failed alike are to blame, each by itself.
+    pub fn blame(&mut self, trial: Trial, now: Timestamp) {
+        let Trial { fingerprint, records, .. } = trial;
+        self.failed.remove(&fingerprint);
+        self.to_blame.extend(records.into_iter().map(|record| ((fingerprint.clone(), record), now)));
+    }
+}
+
+/// Whether something that many records share is out of order, as far as they have shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    fingerprint: Fingerprint,
+    stage: Stage,
+    records: BTreeSet<RecordRef>,
+    spread_at: Timestamp,
+    failed_at: Timestamp,
+}
+
+/// How a trial ends that nobody got past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Nobody else fails so: those who did are to blame.
+    Blamed,
+    /// Nobody comes to the place any more, so nothing is known of it.
+    Forgotten,
+}
+
+impl Trial {
+    /// Begins when many have failed alike.
+    pub fn new(
+        fingerprint: Fingerprint,
+        stage: Stage,
+        records: impl IntoIterator<Item = RecordRef>,
+        now: Timestamp,
+    ) -> Self {
+        let records = records.into_iter().collect();
+        Self { fingerprint, stage, records, spread_at: now, failed_at: now }
+    }
+
+    /// In what way they failed.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    /// Where.
+    pub fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// How many different records are known to have failed so.
+    pub fn records(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Notes that one more has failed so, or one of them again.
+    pub fn failed(&mut self, record: RecordRef, now: Timestamp) {
+        self.failed_at = now;
+        if self.records.len() >= MOST_KNOWN || self.records.insert(record) {
+            self.spread_at = now;
+        }
+    }
+
+    /// Whether it is over although nobody got past the place. A clock that was set back ends it too.
+    pub fn end(&self, now: Timestamp) -> Option<End> {
+        if now.duration_since(self.failed_at).abs() > SHOWS_WITHIN {
+            Some(End::Forgotten)
+        } else if now.duration_since(self.spread_at).abs() > SPREADS_WITHIN {
+            Some(End::Blamed)
+        } else {
+            None
+        }
     }
 }
 
@@ -113,11 +200,58 @@ mod tests {
         for record in 1..=4 {
             fails(&mut outbreaks, record, 0);
         }
-        // Getting as far as the place says nothing about it.
-        outbreaks.reached(Stage::WriteBack);
+        // Getting past what comes before says nothing about the place, nor does getting past what comes behind.
+        outbreaks.passed(Stage::Explore);
         assert_eq!(fails(&mut outbreaks.clone(), 5, 1), Fault::Shared);
         outbreaks.passed(Stage::WriteBack);
         assert_eq!(fails(&mut outbreaks, 5, 1), Fault::Own);
+    }
+
+    fn record(number: i64) -> RecordRef {
+        RecordRef::contact(ContactId(number))
+    }
+
+    fn after(minutes: i64) -> Timestamp {
+        noon() + SignedDuration::from_mins(minutes)
+    }
+
+    #[test]
+    fn five_that_fail_again_and_again_while_nobody_else_does_are_to_blame() {
+        let mut outbreaks = Outbreaks::default();
+        for number in 1..=5 {
+            fails(&mut outbreaks, number, 0);
+        }
+        let mut trial = Trial::new(refused(), Stage::WriteBack, outbreaks.alike(&refused()), noon());
+        for minute in 1..=30 {
+            trial.failed(record(1 + minute % 5), after(minute));
+            assert_eq!(trial.end(after(minute)), None);
+        }
+        trial.failed(record(1), after(31));
+        assert_eq!(trial.end(after(31)), Some(End::Blamed));
+        outbreaks.blame(trial, after(31));
+        let again: Vec<Fault> = (1..=10).map(|number| fails(&mut outbreaks, number, 31 * 60)).collect();
+        assert!(again[..9].iter().all(|fault| *fault == Fault::Own), "{again:?}");
+        assert_eq!(again[9], Fault::Shared, "five others are something else");
+    }
+
+    #[test]
+    fn an_outage_that_spreads_lasts_as_long_as_it_spreads() {
+        let mut trial = Trial::new(refused(), Stage::WriteBack, (1..=5).map(record), noon());
+        for minute in 1..=600 {
+            trial.failed(record(1 + minute % 5), after(minute));
+            if minute % 29 == 0 {
+                trial.failed(record(100 + minute), after(minute));
+            }
+            assert_eq!(trial.end(after(minute)), None);
+        }
+    }
+
+    #[test]
+    fn a_trial_to_which_nobody_comes_is_forgotten() {
+        let trial = Trial::new(refused(), Stage::WriteBack, (1..=5).map(record), noon());
+        assert_eq!(trial.end(after(10)), None);
+        assert_eq!(trial.end(after(11)), Some(End::Forgotten));
+        assert_eq!(trial.end(after(-11)), Some(End::Forgotten), "the clock was set back");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use connector_domain::breaker::{Breaker, Pass, Pauses, Turn};
 use connector_domain::fingerprint::{Fingerprint, Stage};
 use connector_domain::ids::RecordRef;
-use connector_domain::outbreak::{Fault, Outbreaks};
+use connector_domain::outbreak::{End, Fault, Outbreaks, Trial};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
@@ -56,8 +56,8 @@ pub struct Breakers {
 #[derive(Debug)]
 struct Guarded {
     breaker: Breaker,
-    /// The failure that many records met. Only a job that gets past it, or fails otherwise, shows that it is over.
-    trial: Option<(Fingerprint, Stage)>,
+    /// The failure that many records met. Only a job that gets past it, or is answered otherwise, shows that it is over.
+    trial: Option<Trial>,
 }
 
 impl Default for Guarded {
@@ -148,15 +148,23 @@ impl Breakers {
 
     /// Judges a failure of one record. When many fail alike, what they share is taken for out of order.
     pub(crate) fn judge(&self, status: &Status, failed: &Failed<'_>, now: Timestamp, jitter: f64) -> Fault {
-        let Failed { on, fingerprint, stage, record, words, help } = *failed;
+        let Failed { on, fingerprint, stage, record, words, help, is_answer } = *failed;
+        let is_trial = self.fails_alike(on, fingerprint, record, now);
+        self.look(status, now);
         let fault = self.outbreaks().failed(fingerprint, stage, record, now);
-        let is_trial = self.guarded(on).trial.as_ref().is_some_and(|(trial, _)| trial == fingerprint);
-        if fault == Fault::Own && !is_trial {
-            // It did answer, to this one, in a way of its own.
-            self.acquit(status, |failed_at| failed_at <= stage, now);
+        if fault == Fault::Own && !(is_trial && self.guarded(on).trial.is_some()) {
+            if is_answer {
+                // It did answer, to this one, in a way of its own.
+                self.acquit(status, on, stage, now);
+            }
             return Fault::Own;
         }
-        self.guarded(on).trial = Some((fingerprint.clone(), stage));
+        let alike: Vec<RecordRef> = self.outbreaks().alike(fingerprint).collect();
+        let mut guarded = self.guarded(on);
+        if !is_trial || guarded.trial.is_none() {
+            guarded.trial = Some(Trial::new(fingerprint.clone(), stage, alike, now));
+        }
+        drop(guarded);
         let told = format!("many different records fail alike: {words}");
         status.set(Part {
             name: on.part().into(),
@@ -168,29 +176,67 @@ impl Breakers {
         Fault::Shared
     }
 
-    /// Notes that a job got past every stage before this one.
-    pub(crate) fn got_to(&self, status: &Status, stage: Stage, now: Timestamp) {
-        self.outbreaks().reached(stage);
-        self.acquit(status, |failed_at| failed_at < stage, now);
+    /// Notes that a record failed, and says whether it is the way that is on trial.
+    fn fails_alike(&self, on: Dependency, way: &Fingerprint, record: RecordRef, now: Timestamp) -> bool {
+        let mut guarded = self.guarded(on);
+        let trial = guarded.trial.as_mut().filter(|trial| trial.fingerprint() == way);
+        trial.map(|trial| trial.failed(record, now)).is_some()
     }
 
-    /// Notes that a job got past this stage.
-    pub(crate) fn got_past(&self, status: &Status, stage: Stage, now: Timestamp) {
+    /// Notes that a record got past this stage because what it depends on there did as it should.
+    pub(crate) fn passed(&self, status: &Status, on: Dependency, stage: Stage, now: Timestamp) {
         self.outbreaks().passed(stage);
-        self.acquit(status, |failed_at| failed_at <= stage, now);
+        self.acquit(status, on, stage, now);
     }
 
-    fn acquit(&self, status: &Status, is_past: impl Fn(Stage) -> bool, now: Timestamp) {
+    /// Ends what nobody will show the end of: a trial of which those are to blame who failed alike, or one to which
+    /// nobody comes any more.
+    pub(crate) fn look(&self, status: &Status, now: Timestamp) {
         for on in [Dependency::Crm, Dependency::Explorer] {
             let mut guarded = self.guarded(on);
-            if !guarded.trial.as_ref().is_some_and(|(_, stage)| is_past(*stage)) {
-                continue;
-            }
-            guarded.trial = None;
-            recovered(on, guarded.breaker.worked(now));
+            let end = match &guarded.trial {
+                Some(trial) => trial.end(now),
+                // The worker itself asks the CRM.
+                None if on == Dependency::Crm || !guarded.breaker.is_forgotten(now) => None,
+                None => Some(End::Forgotten),
+            };
+            let Some(end) = end else { continue };
+            let trial = guarded.trial.take();
+            guarded.breaker.worked(now);
             drop(guarded);
+            let records = trial.as_ref().map_or(0, Trial::records);
+            match (end, trial) {
+                (End::Blamed, Some(trial)) => {
+                    tracing::warn!(
+                        dependency = on.part(),
+                        records,
+                        "{records} records fail alike and no other does, so they are to blame: {}",
+                        trial.fingerprint()
+                    );
+                    self.outbreaks().blame(trial, now);
+                }
+                (End::Blamed | End::Forgotten, _) => {
+                    tracing::info!(
+                        dependency = on.part(),
+                        "nobody has come to {} for a while, so nothing is known against it",
+                        on.name()
+                    );
+                }
+            }
             status.set(answers(on));
+            self.changed.notify_one();
         }
+    }
+
+    fn acquit(&self, status: &Status, on: Dependency, stage: Stage, now: Timestamp) {
+        let mut guarded = self.guarded(on);
+        if guarded.trial.as_ref().is_none_or(|trial| trial.stage() != stage) {
+            return;
+        }
+        guarded.trial = None;
+        recovered(on, guarded.breaker.worked(now));
+        drop(guarded);
+        status.set(answers(on));
     }
 
     fn guarded(&self, on: Dependency) -> MutexGuard<'_, Guarded> {
@@ -214,6 +260,8 @@ pub(crate) struct Failed<'a> {
     pub(crate) record: RecordRef,
     pub(crate) words: &'a str,
     pub(crate) help: &'a str,
+    /// Whether what it depends on gave an answer, or none.
+    pub(crate) is_answer: bool,
 }
 
 /// The part of the status of something that is in order.
@@ -251,6 +299,7 @@ mod tests {
             record: RecordRef::contact(ContactId(record)),
             words,
             help: "ask",
+            is_answer: true,
         };
         breakers.judge(&Status::default(), &failed, now, 0.0)
     }
@@ -268,10 +317,11 @@ mod tests {
         // The one that tries fails alike: nobody is to blame, and the next try is later.
         assert_eq!(judge(&breakers, 6, "refused", later), Fault::Shared);
         assert_eq!(breakers.wait(Dependency::Crm, later), Some(Duration::from_secs(2)));
-        // One that only read says nothing either.
-        breakers.got_to(&status, Stage::WriteBack, later);
+        // One that only read says nothing either, nor does one that was explored.
+        breakers.passed(&status, Dependency::Crm, Stage::Fetch, later);
+        breakers.passed(&status, Dependency::Explorer, Stage::Explore, later);
         assert!(breakers.is_on_trial(Dependency::Crm));
-        breakers.got_past(&status, Stage::WriteBack, later);
+        breakers.passed(&status, Dependency::Crm, Stage::WriteBack, later);
         assert_eq!(breakers.down_since(Dependency::Crm), None);
         assert!(!status.is_down("superoffice"));
     }
@@ -284,6 +334,59 @@ mod tests {
         }
         assert_eq!(judge(&breakers, 6, "too long", noon() + SignedDuration::from_secs(1)), Fault::Own);
         assert!(!breakers.is_on_trial(Dependency::Crm));
+    }
+
+    #[test]
+    fn five_poison_records_of_a_quiet_tenant_are_to_blame_in_the_end() {
+        let (breakers, status) = (Breakers::default(), Status::default());
+        let mut faults = Vec::new();
+        for minute in 0..40 {
+            let now = noon() + SignedDuration::from_mins(minute);
+            faults.push((1..=5).map(|record| judge(&breakers, record, "refused", now)).last().unwrap());
+        }
+        let until = faults.iter().position(|fault| *fault == Fault::Own);
+        assert_eq!(until, Some(31), "{faults:?}");
+        assert!(faults[31..].iter().all(|fault| *fault == Fault::Own));
+        breakers.look(&status, noon() + SignedDuration::from_mins(40));
+        assert_eq!(breakers.down_since(Dependency::Crm), None);
+    }
+
+    #[test]
+    fn a_trial_to_which_nobody_comes_ends() {
+        let (breakers, status) = (Breakers::default(), Status::default());
+        for record in 1..=5 {
+            judge(&breakers, record, "refused", noon());
+        }
+        breakers.look(&status, noon() + SignedDuration::from_mins(10));
+        assert!(breakers.is_on_trial(Dependency::Crm));
+        breakers.look(&status, noon() + SignedDuration::from_mins(11));
+        assert!(!breakers.is_on_trial(Dependency::Crm) && breakers.down_since(Dependency::Crm).is_none());
+        assert!(!status.is_down("superoffice"));
+    }
+
+    #[test]
+    fn no_answer_at_all_acquits_nobody() {
+        let (breakers, status) = (Breakers::default(), Status::default());
+        let fails = |record, words, is_answer| {
+            let fingerprint = Fingerprint::of(Stage::Explore, words);
+            let failed = Failed {
+                on: Dependency::Explorer,
+                fingerprint: &fingerprint,
+                stage: Stage::Explore,
+                record: RecordRef::contact(ContactId(record)),
+                words,
+                help: "ask",
+                is_answer,
+            };
+            breakers.judge(&status, &failed, noon(), 0.0)
+        };
+        for record in 1..=5 {
+            fails(record, "refused", true);
+        }
+        fails(6, "cut off", false);
+        assert!(breakers.is_on_trial(Dependency::Explorer));
+        fails(6, "too long", true);
+        assert!(!breakers.is_on_trial(Dependency::Explorer));
     }
 
     #[test]

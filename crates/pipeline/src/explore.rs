@@ -19,9 +19,10 @@ use connector_domain::vertical::{self, Vertical, VerticalId};
 use connector_explorer::ExploreError;
 use connector_faults::{Point, reach};
 use connector_store::accounts::KeptProfile;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::breaker::{self, Dependency};
+use crate::ports::Ports;
 use crate::run::{Failure, Halt, Work};
 use crate::status::{Condition, Part};
 use crate::write_back::Written;
@@ -95,18 +96,22 @@ async fn explored(work: &Work<'_>, company: &Company, room: Room) -> Result<Expl
         Err(ExploreError::Transient { .. }) => {}
         // A refusal is an answer.
         Err(_) => {
-            if ports.breakers.answers(on, now) && pass == Pass::Try {
-                ports.status.set(breaker::answers(on));
-            }
+            answers(ports, now);
         }
         Ok(_) => {
-            ports.breakers.got_past(&ports.status, Stage::Explore, now);
-            if ports.breakers.answers(on, now) && pass == Pass::Try {
-                ports.status.set(breaker::answers(on));
-            }
+            ports.breakers.passed(&ports.status, on, Stage::Explore, now);
+            answers(ports, now);
         }
     }
     outcome.map_err(|error| failed(&error))
+}
+
+/// Whoever gets an answer tells that it is there, also one who went before it was out of order.
+fn answers(ports: &Ports, now: Timestamp) {
+    let on = Dependency::Explorer;
+    if ports.breakers.answers(on, now) && ports.status.is_down(on.part()) {
+        ports.status.set(breaker::answers(on));
+    }
 }
 
 fn waits(wait: SignedDuration) -> Halt {
@@ -116,6 +121,7 @@ fn waits(wait: SignedDuration) -> Halt {
         help: "nothing: work goes on when Company Explorer answers".into(),
         crm: None,
         on: None,
+        is_answer: false,
     }))
 }
 
@@ -329,6 +335,7 @@ fn failed(error: &ExploreError) -> Halt {
         help: "try `so-connector explore` with the company's name and website".into(),
         crm: None,
         on: Some(Dependency::Explorer),
+        is_answer: matches!(error, ExploreError::Refused { .. }),
     }))
 }
 
@@ -339,5 +346,6 @@ fn unsupported(claim: &str) -> Halt {
         help: "report it, with the company's website".into(),
         crm: None,
         on: None,
+        is_answer: false,
     }))
 }

@@ -53,7 +53,7 @@ pub async fn run(ports: Arc<Ports>, stop: CancellationToken) {
 
 async fn fill_in(ports: &Ports) -> Result<(), String> {
     // While the CRM as a whole is out of order the worker alone asks whether it is back.
-    if !ports.discovered.is_complete() || ports.status.is_down("superoffice") {
+    if !ports.discovered.is_complete() || ports.leaves_crm_alone() {
         return Ok(());
     }
     loop {

@@ -11,7 +11,7 @@ use connector_store::{Accounts, Duties, Inbox, Journal, Queue, Settings, Snapsho
 use jiff::SignedDuration;
 use tokio::sync::Notify;
 
-use crate::breaker::Breakers;
+use crate::breaker::{Breakers, Dependency};
 use crate::crm::Crm;
 use crate::discovery::{Discovered, FieldMap};
 use crate::status::Status;
@@ -60,6 +60,14 @@ pub struct Ports {
     pub retry: RetryPolicy,
     /// How long what was found out about a company is good for.
     pub profile_ttl: SignedDuration,
+}
+
+impl Ports {
+    /// Whether the worker alone asks the CRM whether it is back. While jobs are to show it, it answers other questions.
+    pub(crate) fn leaves_crm_alone(&self) -> bool {
+        let crm = Dependency::Crm;
+        self.status.is_down(crm.part()) && !self.breakers.is_on_trial(crm)
+    }
 }
 
 impl std::fmt::Debug for Ports {

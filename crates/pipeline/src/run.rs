@@ -65,6 +65,12 @@ impl<'a> Work<'a> {
         self.ports.snapshots.saw(&self.ports.tenant, self.job().record, seen).await
     }
 
+    /// Notes that the CRM did at this stage as it should.
+    pub(crate) fn passed(&self, stage: Stage) {
+        let ports = self.ports;
+        ports.breakers.passed(&ports.status, Dependency::Crm, stage, ports.clock.now());
+    }
+
     /// Notes what happened, for the job's page.
     pub(crate) fn step(&mut self, stage: &str, words: impl Into<String>) {
         let at = self.ports.clock.now();
@@ -96,6 +102,8 @@ pub(crate) struct Failure {
     pub(crate) crm: Option<CrmError>,
     /// What may be out of order, when it is not the record.
     pub(crate) on: Option<Dependency>,
+    /// Whether that gave an answer, or none.
+    pub(crate) is_answer: bool,
 }
 
 impl Halt {
@@ -117,6 +125,7 @@ impl From<StoreError> for Halt {
             help: "look at the disk and at the log, then retry".into(),
             crm: None,
             on: None,
+            is_answer: false,
         }))
     }
 }
@@ -131,6 +140,8 @@ impl From<CrmError> for Halt {
             help: help.to_owned(),
             crm,
             on: Some(Dependency::Crm),
+            // Whether it does answer, if this was no answer, is asked before the failure is judged.
+            is_answer: true,
         }))
     }
 }
@@ -162,12 +173,14 @@ pub(crate) async fn run(work: &mut Work<'_>) -> Result<Settlement, Halt> {
         help: "wait until nobody is editing the record, then retry".into(),
         crm: None,
         on: None,
+        is_answer: false,
     })))
 }
 
 /// A company: vertical, summary and openers.
 async fn run_contact(work: &mut Work<'_>, id: ContactId) -> Result<Settlement, Halt> {
     let account = fetch::account(work, id).await?;
+    work.passed(Stage::Fetch);
     work.saw(account.fields.version, false).await?;
     work.stage = Stage::Filter;
     reach(Point::AccountRead);
@@ -195,6 +208,7 @@ async fn run_person(work: &mut Work<'_>, id: PersonId) -> Result<Settlement, Hal
         Adopted::Busy | Adopted::Lost => return Err(Halt::Gone),
     }
     let account: Account = fetch::account(work, contact).await?;
+    work.passed(Stage::Fetch);
     work.stage = Stage::Filter;
     filter::account(work, &account).await?;
     filter::person(work, &person)?;

@@ -142,6 +142,7 @@ impl Worker {
         while !stop.is_cancelled() {
             let now = self.ports.clock.now();
             let breakers = &self.ports.breakers;
+            breakers.look(&self.ports.status, now);
             if let Some(wait) = breakers.wait(Dependency::Crm, now) {
                 tokio::select! {
                     biased;

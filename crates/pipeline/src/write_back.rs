@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector_domain::field::{Fields, Target, Value};
+use connector_domain::fingerprint::Stage;
 use connector_domain::ids::{RecordRef, TenantId};
 use connector_domain::job::Settlement;
 use connector_domain::patch::{self, FieldWrite, Kept, Patch, Plan};
@@ -123,6 +124,7 @@ pub(crate) async fn write(
     match ports.crm.write(&plan.patch, current, &definitions).await {
         Ok(after) => {
             reach(Point::WriteAnswered);
+            work.passed(Stage::WriteBack);
             // Whoever changed something else between our read and our write made a version that nobody has looked at.
             let besides = |fields: &Fields| fields.version.map(|version| version.besides);
             if besides(&after) == besides(current) {

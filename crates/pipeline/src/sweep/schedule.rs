@@ -81,7 +81,7 @@ async fn is_asked_for(ports: &Ports) {
 /// Waits until the tenant is known and nobody says that it is down: while it is, the worker alone asks whether it is
 /// back.
 async fn crm_is_there(ports: &Ports) {
-    while !ports.discovered.is_complete() || ports.status.is_down("superoffice") {
+    while !ports.discovered.is_complete() || ports.leaves_crm_alone() {
         tokio::time::sleep(TICK).await;
     }
 }

@@ -39,10 +39,7 @@ pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &Cancellation
     };
     let stage = work.stage;
     let settlement = match outcome {
-        Ok(settlement) | Err(Halt::Settled(settlement)) => {
-            got_through(ports, stage, &settlement);
-            settlement
-        }
+        Ok(settlement) | Err(Halt::Settled(settlement)) => settlement,
         Err(Halt::Gone) => return,
         Err(Halt::ReadAgain) => Settlement::Again {
             at: ports.clock.now(),
@@ -50,8 +47,6 @@ pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &Cancellation
             counts: true,
         },
         Err(Halt::Failed(failure)) => {
-            // What other records passed does not depend on how this one fails.
-            ports.breakers.got_to(&ports.status, stage, ports.clock.now());
             let failure = blamed(ports, *failure, jitter(lease)).await;
             judged(ports, lease, stage, failure)
         }
@@ -64,19 +59,6 @@ pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &Cancellation
     }
 }
 
-/// Notes how far a job got that came to an end.
-fn got_through(ports: &Ports, stage: Stage, settlement: &Settlement) {
-    let now = ports.clock.now();
-    match settlement {
-        Settlement::Completed { .. } => ports.breakers.got_past(&ports.status, stage, now),
-        // It was settled at this stage without having done what the stage is for.
-        Settlement::Skipped { .. } | Settlement::Held { .. } => {
-            ports.breakers.got_to(&ports.status, stage, now);
-        }
-        Settlement::Again { .. } | Settlement::Failed { .. } => {}
-    }
-}
-
 fn stumbled() -> Halt {
     Halt::Failed(Box::new(Failure {
         words: "the program stumbled over this job; the log says where".into(),
@@ -84,6 +66,7 @@ fn stumbled() -> Halt {
         help: "report it, with the log".into(),
         crm: None,
         on: None,
+        is_answer: false,
     }))
 }
 
@@ -115,7 +98,7 @@ async fn blamed(ports: &Ports, failure: Failure, jitter: f64) -> Failure {
 fn judged(ports: &Ports, lease: &Lease, stage: Stage, failure: Failure) -> Settlement {
     let now = ports.clock.now();
     let fingerprint = Fingerprint::of(stage, &failure.words);
-    let Failure { words, mut remedy, help, on, .. } = failure;
+    let Failure { words, mut remedy, help, on, is_answer, .. } = failure;
     if let (Some(on), Remedy::BackOff | Remedy::GiveUp) = (on, remedy) {
         let failed = Failed {
             on,
@@ -124,6 +107,7 @@ fn judged(ports: &Ports, lease: &Lease, stage: Stage, failure: Failure) -> Settl
             record: lease.job.record,
             words: &words,
             help: &help,
+            is_answer,
         };
         if ports.breakers.judge(&ports.status, &failed, now, jitter(lease)) == Fault::Shared {
             let wait = ports.breakers.wait(on, now).and_then(|wait| SignedDuration::try_from(wait).ok());
