@@ -81,6 +81,7 @@ macro_rules! suite {
         );
         $crate::conformance::suite!($fresh; settings:
             a_value_is_kept_and_replaced,
+            a_value_is_replaced_by_whoever_knows_it_alone,
             a_committed_row_is_seen_by_another_connection,
         );
     };

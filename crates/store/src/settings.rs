@@ -28,6 +28,18 @@ pub trait Settings: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
+    /// Keeps a value if what is kept is still `was`; nothing is kept if that is `None`. Says whether it did.
+    ///
+    /// So several processes can each change a part of one value: whoever is told no reads again.
+    async fn swap(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        was: Option<serde_json::Value>,
+        value: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// Says whether the database answers: writes a row, reads it through another connection, and returns how long
     /// that took.
     async fn check(&self, now: Timestamp) -> Result<std::time::Duration, StoreError>;

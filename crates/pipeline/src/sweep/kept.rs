@@ -17,6 +17,8 @@ use crate::ports::Ports;
 const MARKS: &str = "sweep_marks";
 pub(super) const RUN: &str = "sweep_run";
 const LAST: &str = "sweep_last";
+/// More processes than this do not change one value at the same time.
+const MOST_SWAPS: u32 = 100;
 
 /// How far the CRM has been seen, by its own stamps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,16 +113,36 @@ impl Tally {
 }
 
 pub(super) async fn get<T: DeserializeOwned>(ports: &Ports, key: &str) -> Result<Option<T>, StoreError> {
-    match ports.settings.get(&ports.tenant, key).await? {
-        None | Some(serde_json::Value::Null) => Ok(None),
-        Some(kept) => serde_json::from_value(kept)
-            .map(Some)
-            .map_err(|error| StoreError::Inconsistent(error.to_string())),
-    }
+    let kept = ports.settings.get(&ports.tenant, key).await?;
+    Ok(kept.map(from_value).transpose()?.flatten())
 }
 
 pub(super) async fn put<T: Serialize + Sync>(ports: &Ports, key: &str, value: &T) -> Result<(), StoreError> {
     ports.settings.put(&ports.tenant, key, to_value(value)?, ports.clock.now()).await
+}
+
+/// Changes a list that other processes may change at the same time: none of the changes is lost.
+pub(super) async fn change<T>(ports: &Ports, key: &str, how: impl Fn(&mut Vec<T>)) -> Result<(), StoreError>
+where
+    T: DeserializeOwned + Serialize + PartialEq + Clone + Sync,
+{
+    for _ in 0..MOST_SWAPS {
+        let was = ports.settings.get(&ports.tenant, key).await?;
+        let known: Vec<T> = was.clone().map(from_value).transpose()?.flatten().unwrap_or_default();
+        let mut next = known.clone();
+        how(&mut next);
+        if next == known {
+            return Ok(());
+        }
+        if ports.settings.swap(&ports.tenant, key, was, to_value(&next)?, ports.clock.now()).await? {
+            return Ok(());
+        }
+    }
+    Err(StoreError::Unavailable(format!("\"{key}\" is changed by others all the time")))
+}
+
+fn from_value<T: DeserializeOwned>(kept: serde_json::Value) -> Result<Option<T>, StoreError> {
+    serde_json::from_value(kept).map_err(|error| StoreError::Inconsistent(error.to_string()))
 }
 
 pub(super) fn to_value<T: Serialize>(value: &T) -> Result<serde_json::Value, StoreError> {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::connection::PATIENCE;
 use super::rows::{millis, to_json};
-use super::{Options, SqliteStore};
+use super::{Options, SqliteStore, settings};
 use crate::StoreError;
 
 /// Keeps a value in place of an earlier one, durably. The database is made when it is not there, and shared with the
@@ -40,10 +40,8 @@ pub fn leave(
     connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
     // Copying the log into the database is left to the process that has it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
-    let put = "INSERT INTO settings (tenant, key, value, at) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value, at = excluded.at";
     let row = to_json(value).map_err(failed)?;
-    connection.execute(put, (&tenant.0, key, row, millis(now))).map(drop).map_err(failed)
+    settings::keep(&connection, &tenant.0, key, &row, millis(now)).map_err(failed)
 }
 
 #[cfg(test)]

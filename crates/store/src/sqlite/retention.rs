@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
 use super::rows::{from_json, millis, to_json};
+use super::settings::keep;
 use crate::StoreError;
 use crate::retention::{Place, Pruned, Removed, Retention, Stage};
 
@@ -82,7 +83,7 @@ fn prune(
     if !gone.is_nothing() {
         let mut all = removed(connection)?;
         all += gone;
-        keep(connection, REMOVED, &to_json(&all)?, step.now)?;
+        keep(connection, "", REMOVED, &to_json(&all)?, step.now)?;
     }
     Ok(Pruned { removed: gone, next })
 }
@@ -92,16 +93,6 @@ fn removed(connection: &Connection) -> rusqlite::Result<Removed> {
     let kept =
         connection.prepare_cached(sql)?.query_row([REMOVED], |row| from_json(row, "value")).optional()?;
     Ok(kept.unwrap_or_default())
-}
-
-fn keep(connection: &Connection, key: &str, value: &str, now: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO settings (tenant, key, value, at) VALUES ('', ?1, ?2, ?3)
-               ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value, at = excluded.at",
-        )?
-        .execute((key, value, now))
-        .map(drop)
 }
 
 /// A row by its number, and when it came to be.
@@ -149,7 +140,7 @@ impl Step<'_> {
             gone.bodies += blank.execute([row.id])? as u64;
         }
         if let Some(last) = rows.iter().rfind(|row| row.at < cut) {
-            keep(self.connection, BODIES, &last.id.to_string(), self.now)?;
+            keep(self.connection, "", BODIES, &last.id.to_string(), self.now)?;
         }
         Ok(self.after(&rows, cut))
     }

@@ -5,12 +5,29 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use connector_domain::ids::TenantId;
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::rows::{from_json, millis, to_json};
 use super::{SqliteStore, mark};
 use crate::StoreError;
 use crate::settings::Settings;
+
+/// Keeps a row in place of an earlier one.
+pub(super) fn keep(
+    connection: &Connection,
+    tenant: &str,
+    key: &str,
+    value: &str,
+    at: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO settings (tenant, key, value, at) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value, at = excluded.at",
+        )?
+        .execute((tenant, key, value, at))
+        .map(drop)
+}
 
 #[async_trait]
 impl Settings for SqliteStore {
@@ -35,14 +52,36 @@ impl Settings for SqliteStore {
     ) -> Result<(), StoreError> {
         let (tenant, key) = (tenant.0.clone(), key.to_owned());
         self.writer
+            .call(move |connection, _| keep(connection, &tenant, &key, &to_json(&value)?, millis(now)))
+            .await
+    }
+
+    async fn swap(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        was: Option<serde_json::Value>,
+        value: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (tenant, key) = (tenant.0.clone(), key.to_owned());
+        self.writer
             .call(move |connection, _| {
-                connection
-                    .prepare_cached(
-                        "INSERT INTO settings (tenant, key, value, at) VALUES (?1, ?2, ?3, ?4)
-                           ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value, at = excluded.at",
-                    )?
-                    .execute((&tenant, &key, to_json(&value)?, millis(now)))
-                    .map(drop)
+                let (value, at) = (to_json(&value)?, millis(now));
+                let kept = match &was {
+                    None => connection
+                        .prepare_cached(
+                            "INSERT INTO settings (tenant, key, value, at) VALUES (?1, ?2, ?3, ?4)
+                               ON CONFLICT (tenant, key) DO NOTHING",
+                        )?
+                        .execute((&tenant, &key, value, at))?,
+                    Some(was) => connection
+                        .prepare_cached(
+                            "UPDATE settings SET value = ?3, at = ?4 WHERE tenant = ?1 AND key = ?2 AND value = ?5",
+                        )?
+                        .execute((&tenant, &key, value, at, to_json(was)?))?,
+                };
+                Ok(kept > 0)
             })
             .await
     }

@@ -6,8 +6,8 @@ use connector_domain::sweep::{Known, Latest, Seen, Snapshot, Told};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::SqliteStore;
 use super::rows::{from_json, millis, reason, state, timestamp, timestamp_opt, to_json};
+use super::{SqliteStore, settings};
 use crate::StoreError;
 use crate::snapshots::{Checkpoint, Snapshots};
 
@@ -68,13 +68,13 @@ impl Snapshots for SqliteStore {
                 for (record, snapshot) in &snapshots {
                     keep(connection, &tenant, *record, snapshot)?;
                 }
-                connection
-                    .prepare_cached(
-                        "INSERT INTO settings (tenant, key, value, at) VALUES (?1, ?2, ?3, ?4)
-                           ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value, at = excluded.at",
-                    )?
-                    .execute((&tenant, &checkpoint.key, to_json(&checkpoint.value)?, millis(now)))
-                    .map(drop)
+                settings::keep(
+                    connection,
+                    &tenant,
+                    &checkpoint.key,
+                    &to_json(&checkpoint.value)?,
+                    millis(now),
+                )
             })
             .await
     }
