@@ -1,14 +1,11 @@
 //! What became of a change that the CRM knows of: exactly one of a few ends, or nothing that would explain it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::job::JobState;
 use crate::reason::Reason;
-use crate::sweep::{Known, Latest, Row, Told};
-
-/// An event is stamped when it is raised, and a record when it is saved.
-const SAME_CHANGE: SignedDuration = SignedDuration::from_secs(2);
+use crate::sweep::{Known, Latest, Row, SAME_CHANGE, Told};
 
 /// How a change ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -129,6 +126,8 @@ pub fn is_in(row: &Row, from: Timestamp, until: Option<Timestamp>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::ids::JobId;
     use crate::sweep::Seen;

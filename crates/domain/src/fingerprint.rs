@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text;
+
 /// How far an attempt at a job has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -37,12 +39,12 @@ pub struct Fingerprint(pub String);
 impl Fingerprint {
     /// Of a failure at a stage, told in these words. Numbers, and words with numbers in them, make no difference.
     pub fn of(stage: Stage, words: &str) -> Self {
-        Self(format!("{}-{:016x}", stage.as_str(), hash(&cause(words))))
+        Self(format!("{}-{:016x}", stage.as_str(), text::print_of(&cause(words))))
     }
 
     /// Of jobs whose worker died while at them.
     pub fn of_crashes() -> Self {
-        Self(format!("crash-{:016x}", hash("its worker died")))
+        Self(format!("crash-{:016x}", text::print_of("its worker died")))
     }
 }
 
@@ -67,12 +69,6 @@ fn cause(words: &str) -> String {
         before = bare;
     }
     cause.to_lowercase()
-}
-
-/// FNV-1a with 64 bits: the same in every version of the program, which a hasher of the library is not.
-fn hash(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

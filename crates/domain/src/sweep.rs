@@ -12,9 +12,10 @@ use crate::event::{Changes, EventKind};
 use crate::ids::{AssociateId, ContactId, JobId, RecordRef};
 use crate::job::JobState;
 use crate::reason::Reason;
+use crate::text;
 
 /// An event is stamped when it is raised, and a record when it is saved: within this they are the same change.
-const SAME_CHANGE: SignedDuration = SignedDuration::from_secs(2);
+pub(crate) const SAME_CHANGE: SignedDuration = SignedDuration::from_secs(2);
 
 /// Columns by the names that events have for them, each as a number that stands for its value. Several that events have
 /// one name for are told apart behind a slash: `userdef_id/…`.
@@ -188,6 +189,8 @@ pub fn judge(row: &Row, known: &Known, span: &Span) -> Judgement {
     let differing = known.snapshot.as_ref().map(|snapshot| snapshot.differing(row));
     match no_news(row, known, span, differing.as_ref()) {
         Some(because) => Judgement::Known(because),
+        // No column tells of it.
+        None if moved_silently(row, known) => Judgement::Found(kind(row, known, span), Changes::NotTold),
         None => Judgement::Found(kind(row, known, span), changes(known, differing)),
     }
 }
@@ -200,6 +203,9 @@ fn no_news(row: &Row, known: &Known, span: &Span, differing: Option<&BTreeSet<St
         .is_some_and(|was| was.updated_at == row.updated_at && was.deleted == row.deleted);
     if same_version && nothing_differs {
         return Some(Because::Swept);
+    }
+    if moved_silently(row, known) {
+        return why_moved_is_known(row, known);
     }
     if let Some(because) = seen(row, known) {
         return Some(because);
@@ -214,6 +220,20 @@ fn no_news(row: &Row, known: &Known, span: &Span, differing: Option<&BTreeSet<St
     let in_span = row.updated_at.is_some_and(|at| span.covers(at));
     let changed_silently = same_version && !nothing_differs;
     (!in_span && !changed_silently).then_some(Because::Outside)
+}
+
+/// Whether it went into the recycle bin, or came back, although no stamp says so: then stamps say nothing of it.
+fn moved_silently(row: &Row, known: &Known) -> bool {
+    let was = known.snapshot.as_ref();
+    was.is_some_and(|was| was.updated_at == row.updated_at && was.deleted != row.deleted)
+}
+
+fn why_moved_is_known(row: &Row, known: &Known) -> Option<Because> {
+    let latest = known.latest?;
+    if latest.state == JobState::Pending {
+        return Some(Because::Waiting);
+    }
+    (row.deleted && latest.reason == Some(Reason::Deleted)).then_some(Because::Read)
 }
 
 fn seen(row: &Row, known: &Known) -> Option<Because> {
@@ -271,11 +291,8 @@ fn changes(known: &Known, differing: Option<BTreeSet<String>>) -> Changes {
 
 /// A number that stands for a value: the same on every machine and in every version of the program.
 pub fn print_of(value: &str) -> u64 {
-    // FNV-1a. Nobody gains anything by making two values of one column look alike.
-    value
-        .trim()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    // Nobody gains anything by making two values of one column look alike.
+    text::print_of(value.trim())
 }
 
 #[cfg(test)]
@@ -418,6 +435,26 @@ mod tests {
         assert_eq!(because(&early, &Known::default()), Some(Because::Outside));
         let until = Span { until: Some(noon()), ..span() };
         assert_eq!(judge(&row(&[]), &Known::default(), &until), Judgement::Known(Because::Outside));
+    }
+
+    #[test]
+    fn a_deletion_that_leaves_the_stamp_as_it_was_is_found_whenever_that_was() {
+        let before = Row { updated_at: Some(noon() - SignedDuration::from_hours(9)), ..row(&[]) };
+        let after = Row { deleted: true, ..before.clone() };
+        // A job read that version, and an event told of it, before it was deleted.
+        let stamp = before.updated_at.unwrap();
+        let known = Known {
+            latest: Some(latest(JobState::Completed, None, false)),
+            seen: seen(stamp, true).seen,
+            told: told(stamp, None).told,
+            ..swept(&before)
+        };
+        let found = judge(&after, &known, &span());
+        assert_eq!(found, Judgement::Found(EventKind::SoftDeleted, Changes::NotTold));
+        let job = Some(latest(JobState::Skipped, Some(Reason::Deleted), false));
+        assert_eq!(because(&after, &Known { latest: job, ..known }), Some(Because::Read), "it was told");
+        let found = judge(&before, &swept(&after), &span());
+        assert_eq!(found, Judgement::Found(EventKind::Changed, Changes::NotTold), "it came back");
     }
 
     #[test]

@@ -106,6 +106,13 @@ const ABBREVIATIONS: &[&str] = &[
     "e.g", "i.e", "e.v", "z.b", "u.a", "d.h", "gegr", "abt", "tsd", "max", "min",
 ];
 
+/// A number that stands for a text: the same on every machine and in every version of the program, which that of a hasher of
+/// the library is not (FNV-1a with 64 bits).
+pub fn print_of(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use connector_domain::profile::{Claim, Company};
-use connector_domain::text::{normalised, units};
+use connector_domain::text::{self, normalised, units};
 
 use super::exhibits::{Exhibits, Place};
 use super::frames::{self, Occasion};
@@ -170,12 +170,9 @@ fn names<'a>(site: &'a Site, taxonomy: &Taxonomy, company: &Company) -> Vec<Quot
     found
 }
 
-/// A number that is always the same for one name (FNV-1a), to choose among frames.
+/// A number that is always the same for one name, to choose among frames.
 fn seed(name: &str) -> u64 {
-    normalised(name)
-        .to_lowercase()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text::print_of(&normalised(name).to_lowercase())
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ fn event(row: &Row, kind: EventKind, changes: Changes, tenant: connector_domain:
     let (entity, number) = (row.record.entity, row.record.id);
     Event {
         tenant,
-        id: EventId(format!("sweep:{entity}:{number}:{version}:{content:016x}")),
+        id: EventId(format!("sweep:{entity}:{number}:{verb}:{version}:{content:016x}")),
         name: format!("{entity}.{verb}"),
         kind,
         record: Some(row.record),
