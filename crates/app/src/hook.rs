@@ -3,6 +3,7 @@
 use superoffice::Client;
 use superoffice::api::webhook::{Webhook, WebhookState};
 
+use connector_pipeline::crm::superoffice::hook;
 pub(crate) use connector_pipeline::crm::superoffice::hook::*;
 
 use crate::failure::{Failure, Status, refused};
@@ -13,8 +14,7 @@ use crate::failure::{Failure, Status, refused};
 ///
 /// More than one is a conflict, which only a person can decide.
 pub(crate) async fn ours(client: &Client, address: Option<&str>) -> Result<Option<Webhook>, Failure> {
-    let mut ours = client.webhooks().await.map_err(|error| refused(&error))?;
-    ours.retain(|webhook| is_ours(webhook, address));
+    let mut ours = hook::ours(client, address).await.map_err(|error| refused(&error))?;
     if ours.len() > 1 {
         let ids: Vec<String> = ours.iter().map(|webhook| webhook.webhook_id.to_string()).collect();
         let words = format!("there is more than one webhook of ours: {}", ids.join(", "));
@@ -25,21 +25,12 @@ pub(crate) async fn ours(client: &Client, address: Option<&str>) -> Result<Optio
 }
 
 /// A webhook with its counters and its last error, wherever the tenant has them. What cannot be had stays as it is.
-pub(crate) async fn with_health(client: &Client, mut webhook: Webhook) -> Webhook {
-    let id = webhook.webhook_id;
-    let is_told = webhook.total_calls > 0 || webhook.total_errors > 0 || webhook.consecutive_errors > 0;
-    if !is_told && let Ok(Some(usage)) = client.webhook_usage(id).await {
-        webhook.total_calls = usage.total_calls;
-        webhook.total_errors = usage.total_errors;
-        webhook.consecutive_errors = usage.consecutive_errors;
-        if webhook.last_error.trim().is_empty() {
-            webhook.last_error = usage.last_error;
-        }
-    }
+pub(crate) async fn with_health(client: &Client, webhook: Webhook) -> Webhook {
+    let mut webhook = hook::with_usage(client, webhook).await;
     let fails = webhook.consecutive_errors > 0 || webhook.state == WebhookState::TooManyErrors;
     if fails
         && webhook.last_error.trim().is_empty()
-        && let Ok(Some(words)) = client.webhook_last_error(id).await
+        && let Ok(Some(words)) = client.webhook_last_error(webhook.webhook_id).await
     {
         webhook.last_error = words;
     }

@@ -85,6 +85,8 @@ pub struct Hook {
     pub id: i64,
     /// Whether it is sent to.
     pub state: HookState,
+    /// When it was registered, by the CRM's clock.
+    pub registered_at: Option<Timestamp>,
     /// Who changed it last.
     pub changed_by: Option<String>,
     /// What is not as it has to be: its address, its events, its token.
@@ -315,14 +317,16 @@ impl Guard {
                 self.recover(now, &mut orders);
                 self.good_at = Some(now);
             }
-            Err(why) => {
-                if let Some(trouble) = &mut self.trouble {
-                    trouble.words =
-                        format!("{} (it was not switched on again: {why})", plain(&trouble.words));
-                }
-            }
+            Err(why) => self.postponed(&why),
         }
         orders
+    }
+
+    /// Takes in that nothing came of an attempt, because the CRM did not answer: it is made again at the next look.
+    pub fn postponed(&mut self, why: &str) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.words = format!("{} (it was not switched on again: {why})", plain(&trouble.words));
+        }
     }
 
     /// For how long nothing has arrived, as far as is known.

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use connector_domain::guardian::{Arrivals, Guard, HookState, Look, Order, Rearm};
+use connector_domain::remedy::Remedy;
 use connector_store::StoreError;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::crm::CrmError;
+use crate::crm::{Blame, CrmError};
 use crate::ports::Ports;
 use crate::status::{Condition, Part};
 use crate::sweep::{self, Asked};
@@ -147,14 +148,15 @@ pub async fn watch(ports: &Ports, hooks: &dyn Hooks, options: &GuardianOptions) 
                 tracing::info!("changes from {from} until {until} are looked for: {why}");
                 sweep::ask(ports, Asked { from, until: Some(until), why }).await?;
             }
-            Order::Test => {
-                let arrived = test(ports, hooks).await?;
-                orders.extend(guard.tested(arrived, ports.clock.now()));
-            }
-            Order::Rearm { id, mend } => {
-                let done = rearm(ports, hooks, id, mend).await?;
-                orders.extend(guard.rearmed(done, ports.clock.now()));
-            }
+            Order::Test => match test(ports, hooks).await? {
+                Came::Of(arrived) => orders.extend(guard.tested(arrived, ports.clock.now())),
+                // It is due at the next look as well.
+                Came::Nothing(why) => tracing::warn!(part = PART, "the webhook cannot be tested now: {why}"),
+            },
+            Order::Rearm { id, mend } => match rearm(ports, hooks, id, mend).await? {
+                Came::Of(done) => orders.extend(guard.rearmed(done, ports.clock.now())),
+                Came::Nothing(why) => guard.postponed(&why),
+            },
         }
     }
     show(ports, &guard, &look, arrivals);
@@ -204,16 +206,38 @@ async fn arrivals(ports: &Ports) -> Result<Arrivals, StoreError> {
     Ok(newest.map_or_else(Arrivals::default, |(newest, at)| Arrivals { newest, at: Some(at) }))
 }
 
+/// What came of something that the CRM was to do.
+enum Came {
+    /// It is done, or why not.
+    Of(Result<(), String>),
+    /// The CRM is out of order, so nothing is known; why, in words.
+    Nothing(String),
+}
+
+impl Came {
+    /// A refusal is an answer; anything else says nothing about the webhook.
+    fn of(error: CrmError) -> Self {
+        match (error.blame, error.remedy) {
+            (Blame::Request, Remedy::ReadAgain | Remedy::BackOff | Remedy::GiveUp) => {
+                Self::Of(Err(error.words))
+            }
+            (Blame::Request, Remedy::Wait(_) | Remedy::WaitForOthers(_))
+            | (Blame::Suspect | Blame::Outage, _) => Self::Nothing(error.words),
+        }
+    }
+}
+
 /// Has a test sent. It counts when the CRM was answered and it was we who answered.
-async fn test(ports: &Ports, hooks: &dyn Hooks) -> Result<Result<(), String>, StoreError> {
+async fn test(ports: &Ports, hooks: &dyn Hooks) -> Result<Came, StoreError> {
     let before = arrived(ports).await?;
     match hooks.test().await {
         Ok(true) => {}
-        Ok(false) => return Ok(Err("SuperOffice did not get a 200 from the address".into())),
-        Err(error) => return Ok(Err(error.words)),
+        Ok(false) => return Ok(Came::Of(Err("SuperOffice did not get a 200 from the address".into()))),
+        Err(error) => return Ok(Came::of(error)),
     }
     let after = arrived(ports).await?;
-    Ok(if after > before { Ok(()) } else { Err("something else answered in our place".into()) })
+    let came = if after > before { Ok(()) } else { Err("something else answered in our place".into()) };
+    Ok(Came::Of(came))
 }
 
 async fn arrived(ports: &Ports) -> Result<Option<Timestamp>, StoreError> {
@@ -222,19 +246,14 @@ async fn arrived(ports: &Ports) -> Result<Option<Timestamp>, StoreError> {
 }
 
 /// Switches the webhook on, unless we would not receive: then it would only be switched off again.
-async fn rearm(
-    ports: &Ports,
-    hooks: &dyn Hooks,
-    id: i64,
-    mend: bool,
-) -> Result<Result<(), String>, StoreError> {
+async fn rearm(ports: &Ports, hooks: &dyn Hooks, id: i64, mend: bool) -> Result<Came, StoreError> {
     if let Err(error) = ports.settings.check(ports.clock.now()).await {
-        return Ok(Err(format!("nothing could be stored: {error}")));
+        return Ok(Came::Of(Err(format!("nothing could be stored: {error}"))));
     }
-    if let Err(why) = test(ports, hooks).await? {
-        return Ok(Err(why));
+    match test(ports, hooks).await? {
+        Came::Of(Ok(())) => Ok(hooks.rearm(id, mend).await.map_or_else(Came::of, |()| Came::Of(Ok(())))),
+        not_now => Ok(not_now),
     }
-    Ok(hooks.rearm(id, mend).await.map_err(|error| error.words))
 }
 
 fn show(ports: &Ports, guard: &Guard, look: &Look, arrivals: Arrivals) {

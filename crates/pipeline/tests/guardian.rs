@@ -15,9 +15,9 @@ use connector_domain::ids::{ContactId, PersonId, TenantId};
 use connector_domain::patch::{Patch, WritePolicy};
 use connector_domain::policy::Policy;
 use connector_domain::profile::{Company, Explored, Room};
-use connector_domain::remedy::RetryPolicy;
+use connector_domain::remedy::{Remedy, RetryPolicy};
 use connector_explorer::{ExploreError, Explorer, Knowledge};
-use connector_pipeline::crm::{Crm, CrmError, Found, Named};
+use connector_pipeline::crm::{Blame, Crm, CrmError, Found, Named};
 use connector_pipeline::discovery::FieldMap;
 use connector_pipeline::guardian::{self, Incident, TEST_ARRIVED};
 use connector_pipeline::sweep;
@@ -75,6 +75,8 @@ struct World {
     arrives: Mutex<bool>,
     /// Whether something else answers in our place.
     impostor: Mutex<bool>,
+    /// Whether the CRM answers when it is to do something.
+    is_out: Mutex<bool>,
     rearmed: Mutex<Vec<Timestamp>>,
     store: Arc<SqliteStore>,
     clock: Arc<FixedClock>,
@@ -85,10 +87,23 @@ impl Hooks for World {
     async fn look(&self) -> Result<Look, CrmError> {
         let state = *self.state.lock().unwrap();
         let (calls, errors, in_a_row) = (None, None, None);
-        Ok(Look::There(Hook { id: 7, state, changed_by: None, amiss: Vec::new(), calls, errors, in_a_row }))
+        let (registered_at, changed_by) = (None, None);
+        let hook =
+            Hook { id: 7, state, registered_at, changed_by, amiss: Vec::new(), calls, errors, in_a_row };
+        Ok(Look::There(hook))
     }
 
     async fn test(&self) -> Result<bool, CrmError> {
+        if *self.is_out.lock().unwrap() {
+            return Err(CrmError {
+                words: "the server is out of order".into(),
+                remedy: Remedy::BackOff,
+                help: "wait",
+                outcome_unknown: false,
+                blame: Blame::Suspect,
+                back_in: None,
+            });
+        }
         let (arrives, impostor) = (*self.arrives.lock().unwrap(), *self.impostor.lock().unwrap());
         if arrives {
             let now = self.clock.now();
@@ -121,6 +136,7 @@ fn stage() -> (tempfile::TempDir, Ports, World) {
         state: Mutex::new(HookState::Active),
         arrives: Mutex::new(true),
         impostor: Mutex::new(false),
+        is_out: Mutex::new(false),
         rearmed: Mutex::default(),
         store: store.clone(),
         clock: clock.clone(),
@@ -161,6 +177,18 @@ async fn pass(ports: &Ports, world: &World, minutes: u32) {
 
 fn set<T>(value: &Mutex<T>, to: T) {
     *value.lock().unwrap() = to;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_many_ask_for_at_once_is_all_asked_for() {
+    let (_folder, ports, world) = stage();
+    let asked = |minute: i64| {
+        let (from, until) = (noon() + MINUTE * i32::try_from(minute).unwrap(), None);
+        sweep::ask(&ports, sweep::Asked { from, until, why: format!("gap {minute}") })
+    };
+    futures::future::try_join_all((0..20).map(asked)).await.unwrap();
+    assert_eq!(sweep::waiting(&ports).await.unwrap().len(), 20);
+    drop(world);
 }
 
 #[tokio::test]
@@ -235,4 +263,27 @@ async fn a_test_that_does_not_arrive_is_an_incident_until_one_does() {
     assert!(!ports.status.is_down(guardian::PART));
     assert_eq!(sweep::waiting(&ports).await.unwrap().len(), 1);
     assert_eq!(guardian::incidents(&ports).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_crm_that_does_not_answer_says_nothing_about_the_webhook() {
+    let (_folder, ports, world) = stage();
+    pass(&ports, &world, 2).await;
+    set(&world.is_out, true);
+    // The test of the day becomes due meanwhile.
+    world.clock.advance(SignedDuration::from_hours(25));
+    pass(&ports, &world, 3).await;
+    assert!(!ports.status.is_down(guardian::PART));
+    assert!(guardian::incidents(&ports).await.unwrap().is_empty());
+    let tested = guardian::kept(&ports).await.unwrap().tested_at;
+    set(&world.is_out, false);
+    pass(&ports, &world, 1).await;
+    assert!(guardian::kept(&ports).await.unwrap().tested_at > tested, "it is tested as soon as that can be");
+    // Nor does an attempt to switch it on count, so the next one is soon.
+    set(&world.state, HookState::TooManyErrors);
+    set(&world.is_out, true);
+    pass(&ports, &world, 5).await;
+    set(&world.is_out, false);
+    pass(&ports, &world, 1).await;
+    assert_eq!(world.rearmed.lock().unwrap().len(), 1);
 }

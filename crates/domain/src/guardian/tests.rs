@@ -13,7 +13,16 @@ fn minute(minute: i32) -> Timestamp {
 }
 
 fn hook(state: HookState) -> Hook {
-    Hook { id: 7, state, changed_by: None, amiss: Vec::new(), calls: None, errors: None, in_a_row: None }
+    Hook {
+        id: 7,
+        state,
+        registered_at: None,
+        changed_by: None,
+        amiss: Vec::new(),
+        calls: None,
+        errors: None,
+        in_a_row: None,
+    }
 }
 
 /// One that is in order since noon, and was tested then.

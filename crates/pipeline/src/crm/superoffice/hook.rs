@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use ::superoffice::Secret;
 use ::superoffice::api::webhook::{Webhook, WebhookState};
 use ::superoffice::patch::Patch;
+use ::superoffice::{Client, Error, Secret};
 
 /// The events that SuperOffice is asked to send.
 pub const EVENTS: &[&str] = &[
@@ -35,6 +35,34 @@ pub fn wanted(address: &str, token: &str, secret: Option<&str>) -> Webhook {
 /// Whether a webhook is meant for this service: by its name, or by where it sends to.
 pub fn is_ours(webhook: &Webhook, address: Option<&str>) -> bool {
     webhook.name == NAME || address.is_some_and(|address| same_address(&webhook.target_url, address))
+}
+
+/// The webhooks of the app that are meant for this service. More than one is for a person to decide.
+///
+/// # Errors
+///
+/// Nothing is known of them then.
+pub async fn ours(client: &Client, address: Option<&str>) -> Result<Vec<Webhook>, Error> {
+    let mut ours = client.webhooks().await?;
+    ours.retain(|webhook| is_ours(webhook, address));
+    Ok(ours)
+}
+
+/// A webhook with its counters, wherever the tenant has them. What cannot be had stays as it is.
+pub async fn with_usage(client: &Client, mut webhook: Webhook) -> Webhook {
+    let is_told = webhook.total_calls > 0 || webhook.total_errors > 0 || webhook.consecutive_errors > 0;
+    if is_told {
+        return webhook;
+    }
+    if let Ok(Some(usage)) = client.webhook_usage(webhook.webhook_id).await {
+        webhook.total_calls = usage.total_calls;
+        webhook.total_errors = usage.total_errors;
+        webhook.consecutive_errors = usage.consecutive_errors;
+        if webhook.last_error.trim().is_empty() {
+            webhook.last_error = usage.last_error;
+        }
+    }
+    webhook
 }
 
 /// What has to be changed for it to be as it has to be: the patch, and each change in words.

@@ -18,7 +18,8 @@ pub struct OwnWebhook {
     client: Client,
     address: Option<String>,
     token: SecretString,
-    secret: Option<SecretString>,
+    /// The present one first; the others are still taken.
+    secrets: Vec<SecretString>,
     /// Its number, once it was found.
     id: Mutex<Option<i64>>,
 }
@@ -29,9 +30,9 @@ impl OwnWebhook {
         client: Client,
         address: Option<String>,
         token: SecretString,
-        secret: Option<SecretString>,
+        secrets: Vec<SecretString>,
     ) -> Self {
-        Self { client, address, token, secret, id: Mutex::new(None) }
+        Self { client, address, token, secrets, id: Mutex::new(None) }
     }
 
     /// One question when its number is known, else one for all of the app.
@@ -44,8 +45,8 @@ impl OwnWebhook {
                 Err(error) => return Err(failed(&error)),
             }
         }
-        let mut ours = self.client.webhooks().await.map_err(|error| failed(&error))?;
-        ours.retain(|webhook| hook::is_ours(webhook, self.address.as_deref()));
+        let ours = hook::ours(&self.client, self.address.as_deref()).await;
+        let mut ours = ours.map_err(|error| failed(&error))?;
         if ours.len() > 1 {
             return Ok(Err(Look::Several(ours.iter().map(|webhook| webhook.webhook_id).collect())));
         }
@@ -54,11 +55,14 @@ impl OwnWebhook {
         Ok(Ok(webhook))
     }
 
-    /// As it has to be. Without a configured address it may send wherever it does.
+    /// As it has to be. Without a configured address it may send wherever it does, and while a secret is exchanged for
+    /// another it may sign with either.
     fn wanted(&self, webhook: &Webhook) -> Webhook {
         let address = self.address.as_deref().unwrap_or(&webhook.target_url);
-        let secret = self.secret.as_ref().map(SecretString::expose_secret);
-        hook::wanted(address, self.token.expose_secret(), secret)
+        let mut secrets = self.secrets.iter().map(SecretString::expose_secret);
+        let present =
+            secrets.clone().find(|secret| *secret == webhook.secret.expose()).or_else(|| secrets.next());
+        hook::wanted(address, self.token.expose_secret(), present)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<i64>> {
@@ -70,7 +74,7 @@ impl OwnWebhook {
 impl Hooks for OwnWebhook {
     async fn look(&self) -> Result<Look, CrmError> {
         let webhook = match self.find().await? {
-            Ok(webhook) => webhook,
+            Ok(webhook) => hook::with_usage(&self.client, webhook).await,
             Err(look) => return Ok(look),
         };
         let in_order = Webhook { state: WebhookState::Active, ..webhook.clone() };
@@ -85,6 +89,7 @@ impl Hooks for OwnWebhook {
                 WebhookState::TooManyErrors => HookState::TooManyErrors,
                 _ => HookState::Unknown,
             },
+            registered_at: webhook.registered,
             changed_by: webhook.updated_associate.map(|who| who.name).filter(|name| !name.is_empty()),
             amiss,
             calls: counter(webhook.total_calls),
