@@ -165,7 +165,8 @@ impl Client {
                 let sent = inner.transport.request(&base.url, request, &token)?;
                 let began = Instant::now();
                 let outcome = self.exchange(request.method.clone(), request.route, sent).await;
-                inner.limiter.done(turn, began.elapsed(), in_trouble(&outcome));
+                let call = (verb(&request.method), request.route, rows(request));
+                inner.limiter.done(turn, call, began.elapsed(), in_trouble(&outcome));
                 outcome
             };
             // A host that is gone, or out of service, may have handed the tenant on: the next attempt asks its state.
@@ -228,6 +229,23 @@ impl Client {
 impl std::fmt::Debug for Client {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Client").field("context", &self.0.config.context).finish_non_exhaustive()
+    }
+}
+
+/// How many digits the number of rows has that a request asks for: a page of a list takes longer than its first row.
+fn rows(request: &Request) -> usize {
+    request.query.iter().find(|(name, _)| name == "$top").map_or(0, |(_, rows)| rows.len())
+}
+
+/// A method by a name that lasts.
+fn verb(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::config::Limits;
-use super::pace::Pace;
+use super::pace::{Call, Pace};
 use crate::error::Error;
 
 #[derive(Debug)]
@@ -72,9 +72,9 @@ impl Limiter {
     }
 
     /// Ends a turn whose answer is there, and learns from it how many calls may be under way.
-    pub(super) fn done(&self, place: OwnedSemaphorePermit, took: Duration, in_trouble: bool) {
+    pub(super) fn done(&self, place: OwnedSemaphorePermit, call: Call, took: Duration, in_trouble: bool) {
         let mut learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
-        learnt.pace.answered(took, in_trouble);
+        learnt.pace.answered(call, took, in_trouble);
         let wanted = self.ceiling - learnt.pace.limit();
         if learnt.withheld < wanted {
             place.forget();
@@ -134,11 +134,11 @@ mod tests {
         let limiter = Limiter::new(&Limits { in_flight: 4, per_second: None, ..Limits::default() });
         let took = Duration::from_millis(50);
         for _ in 0..20 {
-            limiter.done(limiter.turn().await.unwrap(), took, true);
+            limiter.done(limiter.turn().await.unwrap(), ("GET", "v1/Contact/{id}", 0), took, true);
         }
         assert_eq!((limiter.in_flight(), limiter.places.available_permits()), ((1, 4), 1));
         for _ in 0..50 {
-            limiter.done(limiter.turn().await.unwrap(), took, false);
+            limiter.done(limiter.turn().await.unwrap(), ("GET", "v1/Contact/{id}", 0), took, false);
         }
         assert_eq!((limiter.in_flight(), limiter.places.available_permits()), ((4, 4), 4));
     }

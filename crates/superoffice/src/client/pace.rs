@@ -1,6 +1,7 @@
 //! How many calls may be under way at once, learnt from the answers: one more as long as they come as usual, half as many
 //! when the tenant is in trouble or has become slow.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// An answer that takes so many times as long as usual is slow,
@@ -8,12 +9,16 @@ const SLOW: u32 = 5;
 /// unless it is faster than this.
 const FAST: Duration = Duration::from_secs(1);
 
+/// A kind of call: its method, its route, and how many digits the number of rows has that were asked for.
+pub(super) type Call = (&'static str, &'static str, usize);
+
 /// What is known of the pace that a tenant takes.
 #[derive(Debug)]
 pub(super) struct Pace {
     limit: f64,
     ceiling: f64,
-    usual: Option<Duration>,
+    /// By what was asked: a list takes longer than a record, and must not be taken for a tenant that became slow.
+    usual: BTreeMap<Call, Duration>,
     /// Answers to what was under way when it was slowed down say nothing new.
     unheard: usize,
 }
@@ -21,7 +26,7 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) fn new(ceiling: usize) -> Self {
         let ceiling = f64::from(u32::try_from(ceiling.max(1)).unwrap_or(u32::MAX));
-        Self { limit: ceiling, ceiling, usual: None, unheard: 0 }
+        Self { limit: ceiling, ceiling, usual: BTreeMap::new(), unheard: 0 }
     }
 
     /// How many calls may be under way.
@@ -34,10 +39,11 @@ impl Pace {
         self.limit as usize
     }
 
-    /// Notes how long an answer took, and whether the tenant was in trouble: too many calls, a failure of its own, or
-    /// silence.
-    pub(super) fn answered(&mut self, took: Duration, in_trouble: bool) {
-        let is_slow = self.usual.is_some_and(|usual| took > (usual * SLOW).max(FAST));
+    /// Notes how long an answer to this kind of call took, and whether the tenant was in trouble: too many calls, a
+    /// failure of its own, or silence.
+    pub(super) fn answered(&mut self, call: Call, took: Duration, in_trouble: bool) {
+        let usual = self.usual.get(&call).copied();
+        let is_slow = usual.is_some_and(|usual| took > (usual * SLOW).max(FAST));
         if in_trouble || is_slow {
             if self.unheard == 0 {
                 self.unheard = self.limit().saturating_sub(1);
@@ -50,7 +56,7 @@ impl Pace {
         self.unheard = self.unheard.saturating_sub(1);
         self.limit = (self.limit + 1.0 / self.limit).min(self.ceiling);
         // The fastest answer of late, so that a tenant that was slow for a while is not taken for a slow one.
-        self.usual = Some(self.usual.map_or(took, |usual| took.min(usual + usual / 100)));
+        self.usual.insert(call, usual.map_or(took, |usual| took.min(usual + usual / 100)));
     }
 }
 
@@ -58,6 +64,8 @@ impl Pace {
 mod tests {
     use super::*;
 
+    const READ: Call = ("GET", "v1/Contact/{id}", 0);
+    const LIST: Call = ("GET", "v1/archive/{provider}", 4);
     const USUAL: Duration = Duration::from_millis(80);
 
     #[test]
@@ -65,13 +73,13 @@ mod tests {
         let mut pace = Pace::new(16);
         let mut limits = vec![pace.limit()];
         for _ in 0..40 {
-            pace.answered(USUAL, true);
+            pace.answered(READ, USUAL, true);
             limits.push(pace.limit());
         }
         limits.dedup();
         assert_eq!(limits, [16, 8, 4, 2, 1]);
         for _ in 0..1_000 {
-            pace.answered(USUAL, false);
+            pace.answered(READ, USUAL, false);
         }
         assert_eq!(pace.limit(), 16);
     }
@@ -80,7 +88,7 @@ mod tests {
     fn what_was_under_way_together_counts_once() {
         let mut pace = Pace::new(16);
         for _ in 0..16 {
-            pace.answered(USUAL, true);
+            pace.answered(READ, USUAL, true);
         }
         assert_eq!(pace.limit(), 8);
     }
@@ -88,10 +96,22 @@ mod tests {
     #[test]
     fn answers_that_take_much_longer_than_usual_slow_it_down() {
         let mut pace = Pace::new(8);
-        pace.answered(USUAL, false);
-        pace.answered(Duration::from_millis(900), false);
+        pace.answered(READ, USUAL, false);
+        pace.answered(READ, Duration::from_millis(900), false);
         assert_eq!(pace.limit(), 8, "under a second nothing is slow");
-        pace.answered(Duration::from_secs(3), false);
+        pace.answered(READ, Duration::from_secs(3), false);
         assert_eq!(pace.limit(), 4);
+    }
+
+    #[test]
+    fn a_call_that_takes_long_by_its_nature_is_not_slow() {
+        let mut pace = Pace::new(8);
+        for _ in 0..20 {
+            pace.answered(READ, USUAL, false);
+            pace.answered(LIST, Duration::from_secs(2), false);
+        }
+        assert_eq!(pace.limit(), 8);
+        pace.answered(READ, Duration::from_secs(2), false);
+        assert_eq!(pace.limit(), 4, "a record that takes as long is");
     }
 }
