@@ -31,6 +31,7 @@ use self::patient::Patient;
 pub(crate) use self::timed_body::Overdue;
 use self::timed_body::TimedBody;
 use crate::problem::Problem;
+use crate::routes::reads_superoffice;
 
 /// A request's head may be so large.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -48,6 +49,8 @@ pub struct Limits {
     pub body: Duration,
     /// The answer must have begun within this.
     pub request: Duration,
+    /// The same where SuperOffice is read first, page by page: whoever asks that waits as long as there are pages.
+    pub reading: Duration,
     /// A reader that takes nothing for so long is cut off.
     pub write: Duration,
     /// After being told to stop, so long is left for what is in progress.
@@ -61,6 +64,7 @@ impl Default for Limits {
             head: Duration::from_secs(5),
             body: Duration::from_secs(10),
             request: Duration::from_secs(30),
+            reading: Duration::from_hours(1),
             write: Duration::from_secs(30),
             stop: Duration::from_secs(8),
         }
@@ -146,7 +150,7 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: Can
         debug!("could not set TCP_NODELAY: {error}");
     }
     let stopping = Stopping(stop.clone());
-    let (body_time, request_time) = (limits.body, limits.request);
+    let (body_time, request_time, reading_time) = (limits.body, limits.request, limits.reading);
     let service = service_fn(move |request: Request<Incoming>| {
         let mut router = router.clone();
         let mut request = request.map(|body| Body::new(TimedBody::new(body, body_time)));
@@ -154,8 +158,9 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: Can
         if request.method() == Method::GET {
             request.extensions_mut().insert(stopping.clone());
         }
+        let time = if reads_superoffice(request.uri().path()) { reading_time } else { request_time };
         async move {
-            let answer = tokio::time::timeout(request_time, router.call(request)).await;
+            let answer = tokio::time::timeout(time, router.call(request)).await;
             Ok::<_, Infallible>(match answer {
                 Ok(Ok(response)) => response,
                 Err(_) => too_slow(),

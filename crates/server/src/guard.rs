@@ -17,6 +17,7 @@ use http::{HeaderMap, Method, StatusCode};
 use crate::dashboard::{Fault, elsewhere};
 use crate::headers::secure;
 use crate::problem::Problem;
+use crate::routes::reads_superoffice;
 use crate::{incident, loopback};
 
 /// The middleware.
@@ -29,7 +30,7 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
         let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", detail);
         return secure(if for_programs { problem.into_response() } else { elsewhere(problem) });
     }
-    if is_unsafe(request.method()) && !is_same_origin(request.headers()) {
+    if (is_unsafe(request.method()) || costs_calls(&request)) && !is_same_origin(request.headers()) {
         let problem = Problem::new(
             StatusCode::FORBIDDEN,
             "cross_site",
@@ -63,10 +64,17 @@ fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }
 
+/// Whether merely asking costs calls to SuperOffice, which another site must not make us spend.
+fn costs_calls(request: &Request) -> bool {
+    let path = request.uri().path();
+    let asks_nothing = path == "/coverage" && request.uri().query().is_none();
+    reads_superoffice(path) && !asks_nothing
+}
+
 /// Whether a request was made by our own page, by the user directly, or by no browser at all.
 ///
-/// Every browser puts at least one of the two headers on an unsafe request from another site, so a request with
-/// neither was sent by a program, which no foreign page can make act.
+/// Every browser puts at least one of the two headers on an unsafe request from another site, and the first on any request
+/// to this machine, so a request with neither was sent by a program, which no foreign page can make act.
 fn is_same_origin(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return matches!(site.as_bytes(), b"same-origin" | b"none");

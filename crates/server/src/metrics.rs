@@ -2,10 +2,11 @@
 //!
 //! Written by hand: a few counters, what the store counts itself, and what others measure ([`crate::instrument`]). A
 //! library would bring a registry and labels at run time, for what is here a table. Numbers of jobs and events come from the database, never from a
-//! counter kept beside it, so they cannot disagree with what is stored. When the database does not answer in time, that
-//! is said, with everything that needs no database.
+//! counter kept beside it, so they cannot disagree with what is stored. A database that takes long to count is counted
+//! beside the requests: what is shown is the last that was counted, with its age.
 
 use std::fmt::{Display, Write as _};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,8 @@ use connector_domain::meter::{BOUNDS, Counted, Histogram};
 use connector_store::StoreError;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
+use tokio_util::task::TaskTracker;
 
 use crate::app::{PartState, Shared, Web};
 use crate::instrument::{Family, Label, Sample, Values};
@@ -26,7 +28,7 @@ const CODES: [u16; 6] = [200, 400, 401, 408, 413, 503];
 /// What can become of a delivery that is acknowledged.
 const DISPOSITIONS: [&str; 5] = ["queued", "duplicate", "skipped", "parked", "test"];
 
-/// A database that takes longer is left out, so that whoever asks does not give up on the rest.
+/// Nobody waits longer for the database, so that whoever asks does not give up on the rest.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What was read from the database is shown again for so many times as long as the reading took.
 const SPARED: u32 = 20;
@@ -35,11 +37,14 @@ const SPARED: u32 = 20;
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     pub(crate) ingest: Ingest,
-    stored: Mutex<Option<Stored>>,
+    stored: watch::Sender<Option<Stored>>,
+    /// Whoever counts does so alone.
+    counting: Arc<Mutex<()>>,
+    tasks: TaskTracker,
 }
 
 /// What the database said, and until when that is good enough.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Stored {
     page: String,
     read_at: Instant,
@@ -81,10 +86,22 @@ pub(crate) async fn show(State(web): State<Web>) -> Response {
         tokio::time::timeout(PATIENCE, stored(&web)),
         tokio::time::timeout(PATIENCE, web.readiness.check(&web)),
     );
+    let checked = checked.ok();
     let read = read.ok().and_then(Result::ok);
-    page.gauge("so_store_up", "Whether the database answers.", u8::from(read.is_some()));
-    page.0.push_str(read.as_deref().unwrap_or_default());
-    if let Some(took) = checked.ok().and_then(|checked| checked.took) {
+    // What was counted before is better than nothing, as long as its age is told and the database takes rows.
+    let writes = checked.as_ref().is_some_and(|checked| checked.took.is_some());
+    let read = read.or_else(|| web.metrics.stored.borrow().clone().filter(|_| writes));
+    let is_up = read.is_some();
+    page.gauge("so_store_up", "Whether the database answers.", u8::from(is_up));
+    if let Some(stored) = read {
+        page.0.push_str(&stored.page);
+        page.gauge(
+            "so_store_counts_age_seconds",
+            "How long ago the numbers that the database holds were counted.",
+            stored.read_at.elapsed().as_secs_f64(),
+        );
+    }
+    if let Some(took) = checked.and_then(|checked| checked.took) {
         page.gauge(
             "so_store_check_duration_seconds",
             "How long the last check of the database took.",
@@ -115,18 +132,30 @@ pub(crate) async fn show(State(web): State<Web>) -> Response {
 }
 
 /// What the database knows, read anew when the last reading has been good for long enough: a database with millions of
-/// jobs takes a while to count them, and must not be kept busy with that.
-async fn stored(web: &Shared) -> Result<String, StoreError> {
+/// jobs takes a while to count them, and must not be kept busy with that. The counting goes on when nobody waits for it
+/// any more.
+async fn stored(web: &Web) -> Result<Stored, StoreError> {
     // Whoever asks at the same time waits for the same reading.
-    let mut kept = web.metrics.stored.lock().await;
-    if let Some(stored) = kept.as_ref().filter(|stored| stored.read_at.elapsed() < stored.took * SPARED) {
-        return Ok(stored.page.clone());
+    let mut alone = Arc::clone(&web.metrics.counting).lock_owned().await;
+    let kept = web.metrics.stored.borrow().clone();
+    if let Some(stored) = kept.filter(|stored| stored.read_at.elapsed() < stored.took * SPARED) {
+        return Ok(stored);
     }
-    let began = Instant::now();
-    let mut page = Page(String::new());
-    page.store(web).await?;
-    *kept = Some(Stored { page: page.0.clone(), read_at: Instant::now(), took: began.elapsed() });
-    Ok(page.0)
+    let counting = web.clone();
+    web.metrics
+        .tasks
+        .spawn(async move {
+            let began = Instant::now();
+            let mut page = Page(String::new());
+            page.store(&counting).await?;
+            let stored = Stored { page: page.0, read_at: Instant::now(), took: began.elapsed() };
+            counting.metrics.stored.send_replace(Some(stored.clone()));
+            // Until then nobody else counts.
+            *alone = ();
+            Ok(stored)
+        })
+        .await
+        .unwrap_or_else(|error| Err(StoreError::Unavailable(format!("the counting broke off: {error}"))))
 }
 
 struct Page(String);

@@ -69,6 +69,11 @@ fn programs() -> Router<Web> {
         .route("/api/v1/status", get(api::status::show))
 }
 
+/// Whether what is asked for on this path is read from SuperOffice: it costs calls there, and may take its time.
+pub(crate) fn reads_superoffice(path: &str) -> bool {
+    matches!(path, "/coverage" | "/api/v1/coverage" | "/api/v1/sweep" | "/api/v1/sweep/plan")
+}
+
 async fn nowhere(request: Request) -> Response {
     secure(if is_for_programs(request.uri().path()) {
         Problem::not_found(format_args!("{} here", request.uri().path())).into_response()

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::frame::{Frame, Here};
 use super::words::{self, EN};
-use super::{Page, page};
+use super::{Page, link, page};
 use crate::api::coverage::REMEDY;
 use crate::api::sweep::{from, sweeps, until};
 use crate::app::Web;
@@ -24,7 +24,8 @@ const LATELY: SignedDuration = SignedDuration::from_secs(30);
 #[template(path = "coverage.html")]
 struct CoveragePage {
     frame: Frame,
-    chosen: String,
+    /// The same for programs.
+    as_json: String,
     choices: Vec<Choice>,
     shown: Option<Shown>,
 }
@@ -63,6 +64,7 @@ struct Lost {
 pub(crate) async fn show(State(web): State<Web>, RawQuery(query): RawQuery) -> Page {
     let query = Query::read(query.as_deref(), &["from", "until"])?;
     let chosen = query.get("from").unwrap_or_default().to_owned();
+    let until_text = query.get("until").unwrap_or_default();
     let windows = [("1h", EN.last_hour), ("24h", EN.last_day), ("168h", EN.last_week)];
     let choices = windows.map(|(span, words)| Choice {
         words,
@@ -75,7 +77,7 @@ pub(crate) async fn show(State(web): State<Web>, RawQuery(query): RawQuery) -> P
     };
     page(&CoveragePage {
         frame: Frame::load(&web, Here::Coverage, EN.coverage).await?,
-        chosen,
+        as_json: link::to("/api/v1/coverage", &[("from", &chosen), ("until", until_text)]),
         choices: choices.into(),
         shown,
     })

@@ -19,9 +19,23 @@ pub(crate) fn shown(address: &str) -> String {
     if bare.chars().count() <= 60 { bare.to_owned() } else { bare.chars().take(59).chain(['…']).collect() }
 }
 
+/// An address of ours with what it is asked; what is empty is left out.
+pub(crate) fn to(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()));
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_asked_is_encoded() {
+        assert_eq!(to("/a", &[("from", "1 h&x=\"2"), ("until", "")]), "/a?from=1+h%26x%3D%222");
+        assert_eq!(to("/a", &[("from", "")]), "/a");
+    }
 
     #[test]
     fn only_web_pages_become_links() {

@@ -352,3 +352,21 @@ async fn an_open_page_hears_of_changes_and_of_the_end() {
     hear(&mut page).await;
     assert!(began.elapsed() < Duration::from_secs(5), "the stream ends when the server stops");
 }
+
+#[tokio::test]
+async fn what_is_read_from_superoffice_may_take_its_time() {
+    let slow = async || {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        "read"
+    };
+    let router = Router::new().route("/api/v1/coverage", get(slow)).route("/slow", get(slow));
+    let limits = Limits { request: Duration::from_millis(100), reading: Duration::from_secs(5), ..quick() };
+    let server = Server::start(router, limits).await;
+    for (path, expected) in [("/api/v1/coverage", "200"), ("/slow", "503")] {
+        let mut stream = server.connect().await;
+        let request = format!("GET {path}?from=1h HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(status(&hear(&mut stream).await), expected, "{path}");
+    }
+    server.stop().await;
+}

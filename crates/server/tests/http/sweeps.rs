@@ -110,6 +110,34 @@ async fn the_page_asks_nothing_before_a_window_is_chosen_and_then_not_each_time(
 }
 
 #[tokio::test]
+async fn the_same_for_programs_asks_the_same() {
+    let address = "/coverage?from=2026-05-04T12%3A00%3A00%2B00%3A00&until=2026-05-04T13%3A00%3A00Z";
+    let page = ask(&told(Ok(covered(false))), "GET", address).await;
+    let link = "/api/v1/coverage?from=2026-05-04T12%3A00%3A00%2B00%3A00&#38;until=2026-05-04T13%3A00%3A00Z";
+    assert!(page.body.contains(&format!("href=\"{link}\"")), "{}", page.body);
+}
+
+#[tokio::test]
+async fn another_site_cannot_have_superoffice_asked() {
+    let told = told(Ok(covered(false)));
+    for address in ["/api/v1/coverage?from=24h", "/coverage?from=24h", "/api/v1/sweep/plan"] {
+        let house = House::new();
+        let app = App { sweeps: Some(told.clone()), ..house.app() };
+        let request =
+            Request::get(address).header("Sec-Fetch-Site", "cross-site").body(Body::empty()).unwrap();
+        let answer = send(router(app), request).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{address}");
+    }
+    assert!(told.asked.lock().unwrap().is_empty());
+    // A link to the page itself costs nothing.
+    let house = House::new();
+    let app = App { sweeps: Some(told.clone()), ..house.app() };
+    let request =
+        Request::get("/coverage").header("Sec-Fetch-Site", "cross-site").body(Body::empty()).unwrap();
+    assert_eq!(send(router(app), request).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn times_and_lengths_of_time_are_read_and_nonsense_is_refused() {
     let told = told(Ok(covered(false)));
     for (query, status) in [

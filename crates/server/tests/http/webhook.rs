@@ -10,12 +10,15 @@ use axum::body::Body;
 use bytes::Bytes;
 use connector_domain::ids::{ContactId, EventId, TenantId};
 use connector_domain::policy::Policy;
+use connector_domain::retention::Cuts;
 use connector_server::{App, Gate, router};
 use connector_store::inbox::{Accepted, Delivery, Disposition, StoredEvent};
 use connector_store::page::{Page, PageRequest};
+use connector_store::retention::{Place, Pruned, Removed, Retention};
 use connector_store::{Inbox, StoreError};
 use http::{Request, StatusCode};
 use superoffice::webhook::Signature;
+use tokio::sync::Notify;
 
 use crate::support::{Answer, House, SECRET, TOKEN, send, tenant};
 
@@ -242,6 +245,48 @@ async fn numbers_that_need_no_database_are_told_without_one() {
             assert!(!metrics.body.contains(name), "{name} in\n{}", metrics.body);
         }
     }
+}
+
+/// Counts when it is told to.
+struct Slow {
+    store: Arc<dyn Retention>,
+    goes_on: Arc<Notify>,
+}
+
+#[async_trait]
+impl Retention for Slow {
+    async fn prune(
+        &self,
+        cuts: &Cuts,
+        from: Place,
+        most: usize,
+        now: Timestamp,
+    ) -> Result<Pruned, StoreError> {
+        self.store.prune(cuts, from, most, now).await
+    }
+
+    async fn removed(&self) -> Result<Removed, StoreError> {
+        self.goes_on.notified().await;
+        self.store.removed().await
+    }
+
+    async fn used(&self) -> Result<u64, StoreError> {
+        self.store.used().await
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_takes_long_to_count_is_counted_beside_the_requests() {
+    let house = House::new();
+    let goes_on = Arc::new(Notify::new());
+    let slow = Slow { store: house.store.clone(), goes_on: Arc::clone(&goes_on) };
+    let router = router(App { retention: Arc::new(slow), ..house.app() });
+    let ask = async || send(router.clone(), Request::get("/metrics").body(Body::empty()).unwrap()).await.body;
+    assert!(!ask().await.contains("so_jobs"), "nothing was counted yet");
+    // Nobody waits for it any more, and it goes on all the same.
+    goes_on.notify_one();
+    let page = ask().await;
+    assert!(page.contains("so_jobs") && page.contains("\nso_store_counts_age_seconds "), "{page}");
 }
 
 #[tokio::test]
