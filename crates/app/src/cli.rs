@@ -173,6 +173,9 @@ pub(crate) struct SweepArgs {
     /// Only show what it would cost
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Only ask for it: the service sweeps, and whoever asked does not wait
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) no_wait: bool,
 }
 
 /// Arguments of `coverage`.

@@ -17,9 +17,14 @@ pub(crate) struct Sweeping {
     sweeper: Arc<Sweeper>,
     /// Whether nobody else sweeps, so that what is asked for is done here.
     alone: bool,
-    /// The last answer.
-    covered: Mutex<Option<Covered>>,
+    /// The last answers.
+    covered: std::sync::Mutex<Vec<Covered>>,
+    /// Whoever asks SuperOffice does so alone.
+    asking: Mutex<()>,
 }
+
+/// So many answers are kept.
+const MOST_COVERED: usize = 16;
 
 /// An answer that may do for a while.
 struct Covered {
@@ -31,12 +36,12 @@ struct Covered {
 impl Sweeping {
     /// For a process whose own schedule does what is asked for.
     pub(crate) fn beside_the_service(sweeper: Arc<Sweeper>) -> Self {
-        Self { sweeper, alone: false, covered: Mutex::default() }
+        Self { sweeper, alone: false, covered: std::sync::Mutex::default(), asking: Mutex::default() }
     }
 
     /// For a process without a schedule: what is asked for is done at once.
     pub(crate) fn alone(sweeper: Arc<Sweeper>) -> Self {
-        Self { sweeper, alone: true, covered: Mutex::default() }
+        Self { sweeper, alone: true, covered: std::sync::Mutex::default(), asking: Mutex::default() }
     }
 
     /// A moment, by the CRM's clock: "now" is when something was changed last.
@@ -65,13 +70,13 @@ impl Sweeps for Sweeping {
     async fn ask(&self, since: Option<Since>, until: Option<Timestamp>) -> Result<(), NotTold> {
         self.knows_the_tenant().await?;
         let ports = self.sweeper.ports();
-        match since {
-            Some(since) => {
-                let asked = Asked { from: self.moment(since).await?, until, why: BY_HAND.to_owned() };
-                sweep::ask(ports, asked).await.map_err(|error| not_told(error.into()))?;
-            }
-            None => ports.sweep_now.notify_one(),
-        }
+        let from = match since {
+            Some(since) => self.moment(since).await?,
+            // Since the last one: a sweep begins there by itself.
+            None => ports.clock.now(),
+        };
+        let asked = Asked { from, until, why: BY_HAND.to_owned() };
+        sweep::ask(ports, asked).await.map_err(|error| not_told(error.into()))?;
         if self.alone {
             self.sweeper.sweep(&|_| {}).await.map_err(not_told)?;
         }
@@ -102,18 +107,35 @@ impl Sweeps for Sweeping {
         until: Option<Timestamp>,
         at_most: SignedDuration,
     ) -> Result<Coverage, NotTold> {
-        // Whoever asks meanwhile waits for the same answer.
-        let mut covered = self.covered.lock().await;
-        let now = self.sweeper.ports().clock.now();
-        if let Some(lately) = &*covered
-            && lately.asked == (since, until)
-            && now.duration_since(lately.at) < at_most
-        {
-            return Ok(lately.coverage.clone());
+        if let Some(lately) = self.lately((since, until), at_most) {
+            return Ok(lately);
+        }
+        // Whoever asks the same meanwhile waits for the same answer.
+        let _alone = self.asking.lock().await;
+        if let Some(lately) = self.lately((since, until), at_most) {
+            return Ok(lately);
         }
         let coverage = self.ask_coverage(since, until).await?;
-        *covered = Some(Covered { asked: (since, until), at: now, coverage: coverage.clone() });
+        let at = self.sweeper.ports().clock.now();
+        let mut kept = self.kept();
+        kept.retain(|known| known.asked != (since, until));
+        if kept.len() >= MOST_COVERED {
+            kept.remove(0);
+        }
+        kept.push(Covered { asked: (since, until), at, coverage: coverage.clone() });
         Ok(coverage)
+    }
+}
+
+impl Sweeping {
+    fn lately(&self, asked: (Since, Option<Timestamp>), at_most: SignedDuration) -> Option<Coverage> {
+        let now = self.sweeper.ports().clock.now();
+        let is_good = |known: &&Covered| known.asked == asked && now.duration_since(known.at).abs() < at_most;
+        self.kept().iter().find(is_good).map(|known| known.coverage.clone())
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Covered>> {
+        self.covered.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

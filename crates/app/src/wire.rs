@@ -14,8 +14,8 @@ use connector_pipeline::crm::superoffice::own_webhook::OwnWebhook;
 use connector_pipeline::retention::{self, Keeper};
 use connector_pipeline::sweep::{self, Asked};
 use connector_pipeline::{
-    Breakers, Condition, Discovered, Ports, Status, SweepOptions, Sweeper, Worker, WorkerOptions, discovery,
-    guardian, names,
+    Breakers, Condition, Discovered, Hooks, Ports, Status, SweepOptions, Sweeper, Worker, WorkerOptions,
+    discovery, guardian, names,
 };
 use connector_server::{
     App, Badge, Canary, Concern, Gate, Limits, Part, PartState, Sweeps, TenantState, Unverified,
@@ -168,7 +168,8 @@ fn ports(
 
 fn sweep_options(config: &Config) -> SweepOptions {
     // One process has this database, so whoever comes after a crash is the same one.
-    SweepOptions { every: config.sweep.every, holder: "the process that has the database".to_owned() }
+    let every = config.sweep.enabled.then_some(config.sweep.every);
+    SweepOptions { every, holder: "the process that has the database".to_owned() }
 }
 
 /// The badge for the tenant's environment.
@@ -329,8 +330,11 @@ impl Product {
     /// Has SuperOffice asked what changed since, when the database is an older copy that was put in place.
     pub(crate) async fn ask_for_what_is_missing(&self) -> Result<(), StoreError> {
         let Some(gap) = self.store.gap().await?.filter(|gap| !gap.asked) else { return Ok(()) };
-        tracing::warn!("the database is a copy from {:.0}; what changed since is asked for", gap.from);
-        let why = "the database was restored from a copy".to_owned();
+        tracing::warn!(
+            "the database is a copy from {:.0}, or was made anew; what changed since is asked for",
+            gap.from
+        );
+        let why = "the database was restored from a copy, or made anew".to_owned();
         let from = gap.from.saturating_sub(MARGIN).unwrap_or(gap.from);
         sweep::ask(&self.ports, Asked { from, until: None, why }).await?;
         self.store.close_gap(self.ports.clock.now()).await
@@ -377,12 +381,11 @@ impl Product {
             };
             let worker = Worker::new(Arc::clone(&self.ports), options);
             guarded("worker", tracker.spawn(worker.run(stop.clone())));
-            if config.sweep.enabled {
-                let sweeping = sweep::run(Arc::clone(&self.sweeper), stop.clone());
-                guarded("sweep", tracker.spawn(sweeping));
-            }
+            let own = self.own_webhook(config);
+            let hooks = (!config.sweep.only).then(|| Arc::clone(&own) as Arc<dyn Hooks>);
+            let sweeping = sweep::run(Arc::clone(&self.sweeper), hooks, stop.clone());
+            guarded("sweep", tracker.spawn(sweeping));
             if !config.sweep.only {
-                let own = self.own_webhook(config);
                 let guardian = guardian::run(Arc::clone(&self.ports), own, config.guardian, stop.clone());
                 guarded("guardian", tracker.spawn(guardian));
             }
@@ -395,8 +398,8 @@ impl Product {
     /// Our webhook in SuperOffice.
     fn own_webhook(&self, config: &Config) -> Arc<OwnWebhook> {
         let address = config.webhook_url.as_ref().map(ToString::to_string);
-        let secret = config.webhook_secrets.first().cloned();
-        Arc::new(OwnWebhook::new(self.client.clone(), address, self.token.secret.clone(), secret))
+        let secrets = config.webhook_secrets.clone();
+        Arc::new(OwnWebhook::new(self.client.clone(), address, self.token.secret.clone(), secrets))
     }
 }
 

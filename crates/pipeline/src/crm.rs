@@ -68,6 +68,11 @@ pub trait Lists: Send + Sync {
         Ok(Few::default())
     }
 
+    /// What lists do not show in this tenant although it was asked for, each in words.
+    fn unseen(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The greatest number among the records that [`Lists::changed`] tells of; 0 when there are none.
     async fn last(&self, entity: Entity, since: Timestamp) -> Result<i64, CrmError>;
 }

@@ -20,7 +20,7 @@ use crate::ports::Ports;
 pub use check::{Checked, Unexplained, Window, check};
 pub use kept::{Marks, Run, RunState, Tally, kept_run, last_run};
 pub use plan::{Part, Plan};
-pub use schedule::run;
+pub use schedule::{ask_for_the_unheard, run};
 pub use sweeper::{SweepError, SweepOptions, Sweeper};
 
 /// The name under which spans that are still to be swept are kept.
@@ -42,11 +42,12 @@ pub struct Asked {
 
 /// Asks for a sweep of a span, durably, and wakes whoever sweeps.
 pub async fn ask(ports: &Ports, asked: Asked) -> Result<(), StoreError> {
-    let mut all = waiting(ports).await?;
-    if !all.contains(&asked) {
-        all.push(asked);
-        kept::put(ports, ASKED, &all).await?;
-    }
+    kept::change(ports, ASKED, |all: &mut Vec<Asked>| {
+        if !all.contains(&asked) {
+            all.push(asked.clone());
+        }
+    })
+    .await?;
     ports.sweep_now.notify_one();
     Ok(())
 }
@@ -58,7 +59,5 @@ pub async fn waiting(ports: &Ports) -> Result<Vec<Asked>, StoreError> {
 
 /// Forgets spans that have been swept; what was asked for meanwhile stays.
 async fn done(ports: &Ports, swept: &[Asked]) -> Result<(), StoreError> {
-    let mut all = waiting(ports).await?;
-    all.retain(|asked| !swept.contains(asked));
-    kept::put(ports, ASKED, &all).await
+    kept::change(ports, ASKED, |all: &mut Vec<Asked>| all.retain(|asked| !swept.contains(asked))).await
 }

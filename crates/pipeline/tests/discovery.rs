@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use connector_domain::drift::Bindings;
-use connector_pipeline::crm::Crm as _;
+use connector_domain::field::{Definitions, Target};
+use connector_domain::ids::{Entity, ProgId};
 use connector_pipeline::crm::superoffice::SuperOffice;
+use connector_pipeline::crm::{Crm as _, Lists as _};
 use connector_pipeline::discovery::FieldMap;
 use superoffice::{Client, Config};
 use superoffice_emulator::{Emulator, Kind, Mishap, Options};
@@ -59,4 +61,35 @@ async fn a_question_about_users_that_always_fails_stops_nothing() {
     assert!(found.own.is_some() && !found.definitions.0.is_empty());
     assert!(found.associates.iter().all(|associate| associate.short_name.is_empty()));
     assert_eq!(found.findings.len(), 1);
+}
+
+#[tokio::test]
+async fn one_column_that_is_refused_blinds_nothing_else() {
+    let (emulator, crm) = tenant().await;
+    let world = emulator.world();
+    let mut fields = crm.discover(&FieldMap::default(), &Bindings::default()).await.unwrap().definitions;
+    let id = world.contact_ids()[0];
+    let since = "2020-01-01T00:00:00Z".parse().unwrap();
+    let columns = async |fields: &Definitions| {
+        let rows = crm.changed(Entity::Contact, since, id - 1, fields).await.unwrap();
+        let columns: Vec<String> = rows[0].row.columns.keys().cloned().collect();
+        columns
+    };
+    let all = columns(&fields).await;
+    assert!(crm.unseen().is_empty());
+    // A field that was removed, or that the role may not see.
+    let summary = fields.0.get_mut(&Target::Summary).unwrap();
+    summary.prog_id = ProgId("SuperOffice:999".into());
+    let left = columns(&fields).await;
+    assert_eq!(left.len() + 1, all.len(), "{left:?}");
+    assert!(left.contains(&"urladdress".to_owned()) || !all.contains(&"urladdress".to_owned()));
+    let unseen = crm.unseen();
+    assert!(unseen.len() == 1 && unseen[0].contains("SuperOffice:999"), "{unseen:?}");
+    // What is known to be refused is not asked for again, and nothing is refused of the other list.
+    let calls = || world.calls("GET", "Archive/{provider}") + world.calls("POST", "Archive/{provider}");
+    let before = calls();
+    columns(&fields).await;
+    assert_eq!(calls(), before + 1);
+    crm.changed(Entity::Person, since, 0, &fields).await.unwrap();
+    assert_eq!(crm.unseen().len(), 1);
 }

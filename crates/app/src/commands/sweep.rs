@@ -1,6 +1,6 @@
 //! `sweep`: shows what it will cost, asks for it, and shows what it came to.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,8 @@ use crate::remote::Remote;
 
 /// How often to see how far it has come.
 const LOOK: Duration = Duration::from_millis(200);
+/// How long nothing may happen before it is said what it waits for, and how often that is looked at.
+const SILENCE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(cli: &Cli, args: &SweepArgs, config: &Config) -> Result<(), Failure> {
     let remote = Remote::reach(config).await?;
@@ -36,7 +38,15 @@ pub(super) async fn run(cli: &Cli, args: &SweepArgs, config: &Config) -> Result<
         }
         return Ok(());
     }
-    remote.post_patiently(&path("/api/v1/sweep", true)).await?;
+    let asked = remote.post_patiently(&path("/api/v1/sweep", true)).await?;
+    if args.no_wait {
+        if cli.json {
+            print_json(&asked);
+        } else {
+            print("The sweep is asked for. See how it goes: so-connector sweep, or the service's log.");
+        }
+        return Ok(());
+    }
     let run = follow(cli, &remote, &before).await?;
     if cli.json {
         print_json(&run);
@@ -50,9 +60,11 @@ pub(super) async fn run(cli: &Cli, args: &SweepArgs, config: &Config) -> Result<
 async fn follow(cli: &Cli, remote: &Remote, before: &Value) -> Result<Value, Failure> {
     let mut planned = false;
     let mut told = 0;
+    let mut waits = Waits::default();
     loop {
         let state = remote.get("/api/v1/sweep").await?;
         let running = &state["running"];
+        waits.look(remote, &state).await;
         if !cli.json && running.is_object() {
             if !planned {
                 show_plan(&running["plan"]);
@@ -73,6 +85,44 @@ async fn follow(cli: &Cli, remote: &Remote, before: &Value) -> Result<Value, Fai
             return Ok(state["last"].clone());
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Says what a sweep waits for that does not come on.
+#[derive(Default)]
+struct Waits {
+    last: Value,
+    since: Option<Instant>,
+    said: String,
+}
+
+impl Waits {
+    async fn look(&mut self, remote: &Remote, state: &Value) {
+        let place = json!([state["running"]["at"], state["running"]["tally"], state["last"]["ended_at"]]);
+        if place != self.last || self.since.is_none() {
+            (self.last, self.since) = (place, Some(Instant::now()));
+            return;
+        }
+        if self.since.is_some_and(|since| since.elapsed() < SILENCE) {
+            return;
+        }
+        self.since = Some(Instant::now());
+        let status = remote.get("/api/v1/status").await.unwrap_or_default();
+        let words = what_is_amiss(&status);
+        if words != self.said {
+            say(&format!("{words} (Ctrl-C ends the waiting, not the sweep)"));
+            self.said = words;
+        }
+    }
+}
+
+/// Why a sweep does not come on, as far as the service tells.
+fn what_is_amiss(status: &Value) -> String {
+    let parts = status["parts"].as_array().cloned().unwrap_or_default();
+    let named = |name: &str| parts.iter().find(|part| part["name"] == name && part["state"] != "ok");
+    match named("sweep").or_else(|| named("SuperOffice")) {
+        Some(part) => format!("waiting: {}", json_cell(&part["words"])),
+        None => "waiting for the service to go on with the sweep".to_owned(),
     }
 }
 

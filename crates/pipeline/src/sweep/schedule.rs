@@ -4,11 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use connector_domain::guardian::Look;
+use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use super::kept::Run;
-use super::{SweepError, Sweeper};
+use super::{Asked, BY_HAND, SweepError, Sweeper};
 use crate::crm::Blame;
+use crate::guardian::Hooks;
 use crate::ports::Ports;
 use crate::status::{Condition, Part};
 
@@ -21,16 +24,32 @@ const ASKED_ELSEWHERE: Duration = Duration::from_secs(15);
 /// How soon to see whether another process has stopped sweeping.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// Sweeps until told to stop.
-pub async fn run(sweeper: Arc<Sweeper>, stop: CancellationToken) {
+const HELP_UNSEEN: &str = "give the API user's role the right to read it; it is asked for again every hour";
+/// Nothing is looked for that was changed longer before there were books: that would be everything there is.
+const LOOKS_BACK: SignedDuration = SignedDuration::from_hours(24);
+
+/// Sweeps until told to stop. `hooks` tells whether somebody listened before there were books.
+pub async fn run(sweeper: Arc<Sweeper>, hooks: Option<Arc<dyn Hooks>>, stop: CancellationToken) {
     let ports = Arc::clone(sweeper.ports());
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => return,
+        () = before_the_first(&sweeper, hooks.as_deref()) => {}
+    }
     let mut wait = FIRST_WAIT;
-    let mut is_late = false;
+    let mut is_told = false;
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             () = crm_is_there(&ports) => {}
+        }
+        if sweeper.options().every.is_none() {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = a_person_asks(&ports) => {}
+            }
         }
         let swept = tokio::select! {
             biased;
@@ -42,15 +61,19 @@ pub async fn run(sweeper: Arc<Sweeper>, stop: CancellationToken) {
             Ok(run) => {
                 wait = FIRST_WAIT;
                 log(&run);
-                if std::mem::take(&mut is_late) {
+                let unseen = sweeper.lists().unseen();
+                if !unseen.is_empty() {
+                    report(&ports, Condition::Degraded, &unseen.join("; "), Some(HELP_UNSEEN));
+                    is_told = true;
+                } else if std::mem::take(&mut is_told) {
                     report(&ports, Condition::Ok, "sweeps find what no webhook told of", None);
                 }
-                sweeper.options().every
+                sweeper.options().every.unwrap_or(ASKED_ELSEWHERE)
             }
             Err(SweepError::Busy) => BUSY,
             Err(error) => {
                 tracing::warn!("the sweep waits, and goes on where it stands: {error}");
-                is_late = true;
+                is_told = true;
                 let help = if let SweepError::Crm(error) = &error { Some(error.help) } else { None };
                 report(&ports, Condition::Degraded, &format!("the sweep waits: {error}"), help);
                 let pause = pause_after(&error, wait);
@@ -68,6 +91,32 @@ pub async fn run(sweeper: Arc<Sweeper>, stop: CancellationToken) {
     }
 }
 
+/// Waits until a person asks for a sweep, or one is to go on. What is asked for besides waits for that, and it is told.
+async fn a_person_asks(ports: &Ports) {
+    loop {
+        let asked = super::waiting(ports).await.unwrap_or_default();
+        let goes_on = super::kept_run(ports).await.is_ok_and(|run| run.is_some());
+        if goes_on || asked.iter().any(|asked| asked.why == BY_HAND) {
+            return;
+        }
+        match asked.iter().min_by_key(|asked| asked.from) {
+            Some(first) => {
+                let words = format!(
+                    "sweeps are switched off, and changes since {} may be missing: {}",
+                    first.from, first.why
+                );
+                report(ports, Condition::Degraded, &words, Some("look for them: so-connector sweep"));
+            }
+            None => report(ports, Condition::Ok, "sweeps are switched off", None),
+        }
+        tokio::select! {
+            biased;
+            () = ports.sweep_now.notified() => {}
+            () = tokio::time::sleep(ASKED_ELSEWHERE) => {}
+        }
+    }
+}
+
 /// Waits until another process has asked for a sweep; whoever asks here rings.
 async fn is_asked_for(ports: &Ports) {
     loop {
@@ -76,6 +125,38 @@ async fn is_asked_for(ports: &Ports) {
             return;
         }
     }
+}
+
+/// Asks for what may have been missed before the first sweep, when a webhook of ours was there already.
+async fn before_the_first(sweeper: &Sweeper, hooks: Option<&dyn Hooks>) {
+    let Some(hooks) = hooks else { return };
+    loop {
+        crm_is_there(sweeper.ports()).await;
+        match ask_for_the_unheard(sweeper, hooks).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!("what was missed before the first sweep is not known yet: {error}"),
+        }
+        tokio::time::sleep(FIRST_WAIT).await;
+    }
+}
+
+/// Asks for it, once.
+///
+/// # Errors
+///
+/// Nothing was asked for.
+pub async fn ask_for_the_unheard(sweeper: &Sweeper, hooks: &dyn Hooks) -> Result<(), SweepError> {
+    let ports = sweeper.ports();
+    if super::kept::marks(ports).await?.is_some() || super::kept_run(ports).await?.is_some() {
+        return Ok(());
+    }
+    let Look::There(hook) = hooks.look().await? else { return Ok(()) };
+    let Some(registered) = hook.registered_at else { return Ok(()) };
+    let Some(newest) = sweeper.newest().await? else { return Ok(()) };
+    let from = newest.saturating_sub(LOOKS_BACK).unwrap_or(newest).max(registered);
+    let why = "a webhook of ours was there before this database".to_owned();
+    super::ask(ports, Asked { from, until: None, why }).await?;
+    Ok(())
 }
 
 /// Waits until the tenant is known and nobody says that it is down: while it is, the worker alone asks whether it is

@@ -32,8 +32,8 @@ const NAME: &str = "sweep";
 /// How sweeps are run.
 #[derive(Debug, Clone)]
 pub struct SweepOptions {
-    /// How often.
-    pub every: Duration,
+    /// How often; `None` for sweeps that persons ask for alone.
+    pub every: Option<Duration>,
     /// Who sweeps, for the fleet.
     pub holder: String,
 }
@@ -149,13 +149,16 @@ impl Sweeper {
             None => self.begin(marks.as_ref()).await?,
         };
         told(&run);
-        let newest = run.newest.values().max().copied().unwrap_or(Timestamp::UNIX_EPOCH);
-        let installed = marks.as_ref().map_or(newest, |marks| marks.installed);
+        let installed = marks.as_ref().map_or_else(|| begun(&run), |marks| marks.installed);
         for part in run.plan.parts.clone() {
             let Some(from) = run.from.get(&part.entity).copied() else { continue };
-            // What is there when we begin to listen is no news; what is changed while we look at it is.
+            // What is there when we begin to listen is no news; what is changed while we look at it is, and so is what
+            // was changed since somebody listened before us.
             let from = match run.newest.get(&part.entity) {
-                Some(newest) if run.is_first => newest.checked_add(STAMP).unwrap_or(*newest),
+                Some(newest) if run.is_first => {
+                    let after = newest.checked_add(STAMP).unwrap_or(*newest);
+                    missed_before(&run.asked).map_or(after, |missed| missed.min(after))
+                }
                 Some(_) | None => from,
             };
             let span = Span { from, until: run.until, installed };
@@ -267,7 +270,7 @@ impl Sweeper {
         run.ended_at = Some(ports.clock.now());
         let nothing = Timestamp::UNIX_EPOCH;
         let mut marks = marks.unwrap_or_else(|| Marks {
-            installed: run.newest.values().max().copied().unwrap_or(nothing),
+            installed: begun(&run),
             seen: ENTITIES.map(|entity| (entity, nothing)).into(),
             quiet: Vec::new(),
         });
@@ -289,13 +292,24 @@ impl Sweeper {
     }
 }
 
+/// When we began to listen, as the first sweep has it.
+fn begun(run: &Run) -> Timestamp {
+    let newest = run.newest.values().max().copied().unwrap_or(Timestamp::UNIX_EPOCH);
+    missed_before(&run.asked).map_or(newest, |missed| missed.min(newest))
+}
+
+/// From when on changes may have been missed before there were books; what a person asks for is another matter.
+fn missed_before(asked: &[Asked]) -> Option<Timestamp> {
+    asked.iter().filter(|asked| asked.why != BY_HAND).map(|asked| asked.from).min()
+}
+
 /// From when a kind of record is to be read; `None` when nothing can have changed.
 fn from(entity: Entity, newest: Timestamp, marks: Option<&Marks>, asked: &[Asked]) -> Option<Timestamp> {
     // Everything is looked at once, so that it can be told later what changed.
     let Some(marks) = marks else { return Some(Timestamp::UNIX_EPOCH) };
     let floor =
         |asked: &Asked| if asked.why == BY_HAND { asked.from } else { asked.from.max(marks.installed) };
-    let asked = asked.iter().map(floor).min();
+    let asked = asked.iter().filter(|asked| asked.from <= newest).map(floor).min();
     let seen = marks.seen.get(&entity).copied().unwrap_or(Timestamp::UNIX_EPOCH);
     // Read once more after the last change, a quiet list stays as it is.
     if asked.is_none() && newest <= seen && marks.quiet.contains(&entity) {

@@ -81,7 +81,7 @@ pub fn restore(copy: &Path, database: &Path, now: Timestamp) -> Result<(Copy, Op
     let raised = Connection::open(&fresh)
         .and_then(|connection| {
             connection.pragma_update(None, "journal_mode", "DELETE")?;
-            mark::accept(&connection, mark::seen(database).unwrap_or(0))
+            mark::accept(&connection, database, mark::seen(database).unwrap_or(0))
         })
         .map_err(|error| unusable(&fresh, &error));
     raised.inspect_err(|_| drop(std::fs::remove_file(&fresh)))?;

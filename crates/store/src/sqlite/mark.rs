@@ -14,13 +14,14 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{from_json, millis, timestamp, to_json};
+use super::settings::keep;
 use crate::StoreError;
 use crate::settings::GAP;
 
 /// The setting with the number; it is the whole database's.
 const NUMBER: &str = "mark";
-const PUT: &str = "INSERT INTO settings (tenant, key, value, at) VALUES ('', ?1, ?2, ?3)
-                     ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value, at = excluded.at";
+/// Whose settings these are: nobody's in particular.
+const ALL: &str = "";
 
 /// What a database is missing because it is an older copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,12 @@ pub(super) fn seen(path: &Path) -> Option<i64> {
     text.trim().parse().ok()
 }
 
+/// When the file was last written.
+fn written_at(path: &Path) -> Option<Timestamp> {
+    let written = std::fs::metadata(file(path)).and_then(|file| file.modified()).ok()?;
+    Timestamp::try_from(written).ok()
+}
+
 /// Notes a number beside the database. Always the same length, so that it is overwritten in one piece.
 pub(super) fn note(path: &Path, number: i64) -> std::io::Result<()> {
     let mut file = File::options().create(true).truncate(false).write(true).open(file(path))?;
@@ -53,7 +60,7 @@ pub(super) fn note(path: &Path, number: i64) -> std::io::Result<()> {
 /// Raises the number in the database and returns it.
 pub(super) fn raise(connection: &Connection, now: Timestamp) -> rusqlite::Result<i64> {
     let next = number(connection)?.map_or(1, |(number, _)| number + 1);
-    connection.prepare_cached(PUT)?.execute((NUMBER, next.to_string(), millis(now)))?;
+    keep(connection, ALL, NUMBER, &next.to_string(), millis(now))?;
     Ok(next)
 }
 
@@ -74,19 +81,19 @@ pub(super) fn gap(connection: &Connection) -> rusqlite::Result<Option<Gap>> {
 }
 
 pub(super) fn keep_gap(connection: &Connection, gap: Gap, now: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(PUT)?.execute((GAP, to_json(&gap)?, millis(now))).map(drop)
+    keep(connection, ALL, GAP, &to_json(&gap)?, millis(now))
 }
 
 /// Takes an older copy as what there is: its number is now above what was seen, and the gap is remembered with it.
-pub(super) fn accept(connection: &Connection, seen: i64) -> rusqlite::Result<()> {
+pub(super) fn accept(connection: &Connection, path: &Path, seen: i64) -> rusqlite::Result<()> {
     let own = number(connection)?;
     let next = own.map_or(seen, |(number, _)| number.max(seen)) + 1;
-    // Nothing is known of the time before the first mark: then nothing was done here yet.
-    let Some((_, from)) = own else {
-        return connection.prepare_cached(PUT)?.execute((NUMBER, next.to_string(), 0)).map(drop);
+    // One that was made anew knows nothing; what was there before it was last used when the file was last written.
+    let Some(from) = own.map(|(_, at)| at).or_else(|| written_at(path)) else {
+        return keep(connection, ALL, NUMBER, &next.to_string(), 0);
     };
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    connection.prepare_cached(PUT)?.execute((NUMBER, next.to_string(), millis(from)))?;
+    keep(connection, ALL, NUMBER, &next.to_string(), millis(from))?;
     keep_gap(connection, Gap { from, asked: false }, from)?;
     connection.execute_batch("COMMIT")
 }
@@ -116,7 +123,7 @@ pub(super) fn refuse_older(connection: &Connection, path: &Path, accept_it: bool
         return Err(refused(path, &what));
     }
     tracing::warn!("the database {} is taken as it is, though {what}", path.display());
-    accept(connection, seen).map_err(failed)
+    accept(connection, path, seen).map_err(failed)
 }
 
 fn refused(path: &Path, what: &str) -> StoreError {
@@ -129,6 +136,20 @@ fn refused(path: &Path, what: &str) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_that_is_made_anew_misses_what_was_done_since_it_was_last_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        note(&path, 7).unwrap();
+        let used = written_at(&path).unwrap();
+        let connection =
+            crate::sqlite::connection::open_writer(&path, crate::sqlite::Synchronous::Full).unwrap();
+        refuse_older(&connection, &path, true).unwrap();
+        let gap = gap(&connection).unwrap().unwrap();
+        assert_eq!((gap.from.as_second(), gap.asked), (used.as_second(), false));
+        assert_eq!(number(&connection).unwrap().unwrap().0, 8);
+    }
 
     #[test]
     fn what_is_noted_is_seen_and_nonsense_is_nothing() {

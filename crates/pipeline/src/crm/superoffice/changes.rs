@@ -4,7 +4,10 @@
 //! two days more are asked for than are wanted, which covers every time zone and both readings of `after`. In which time
 //! zone lists write dates is not documented either; where they name none, one record is read both ways, which tells.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use ::superoffice::api::archive::DYNAMIC;
 use ::superoffice::api::odata::Row as VendorRow;
@@ -28,6 +31,8 @@ const PAGE: u32 = 1_000;
 const QUARTER: i64 = 15 * 60;
 /// No time zone is farther from UTC.
 const FARTHEST: i64 = 14 * 60 * 60;
+/// What was refused is asked for again after this.
+const ASK_AGAIN: Duration = Duration::from_hours(1);
 /// So many are few.
 const FEW: u32 = 60;
 
@@ -88,6 +93,12 @@ const PERSON: Names = Names {
     exact: ["person.person_id", "person.updated", "person.deletedDate"],
 };
 
+impl Names {
+    fn entity(&self) -> Entity {
+        if self.udf == UdefOwner::Contact { Entity::Contact } else { Entity::Person }
+    }
+}
+
 const fn names(entity: Entity) -> &'static Names {
     match entity {
         Entity::Contact => &CONTACT,
@@ -98,14 +109,21 @@ const fn names(entity: Entity) -> &'static Names {
 /// What is known of a tenant's lists.
 #[derive(Debug, Default)]
 pub(super) struct Learnt {
-    /// Whether it refuses columns of other tables.
-    refuses: AtomicBool,
+    /// What it refuses of each list, and when it did.
+    refused: Mutex<BTreeMap<Entity, Refused>>,
     /// Whether its dynamic archive cannot be relied on.
     inexact: AtomicBool,
     /// Whether it has shown that it can.
     exact: AtomicBool,
     /// How many seconds the dates in lists are ahead of those in records.
     ahead: AtomicI64,
+}
+
+/// Columns of a list that a tenant refuses.
+#[derive(Debug)]
+struct Refused {
+    columns: Vec<Column>,
+    at: Instant,
 }
 
 #[async_trait]
@@ -126,19 +144,18 @@ impl Lists for SuperOffice {
         after: i64,
         fields: &Definitions,
     ) -> Result<Vec<Listed>, CrmError> {
-        let names = names(entity);
-        if !self.learnt.refuses.load(Ordering::Relaxed) {
-            match page(self, names, since, after, Some(fields)).await {
-                Err(Error::Refused { status, .. }) if status.is_client_error() => {
-                    tracing::warn!(
-                        "SuperOffice refuses a column of its list of {entity}s; changes of web addresses, e-mail addresses and fields are not seen there"
-                    );
-                    self.learnt.refuses.store(true, Ordering::Relaxed);
-                }
-                rows => return rows.map_err(|error| failed(&error)),
-            }
-        }
-        page(self, names, since, after, None).await.map_err(|error| failed(&error))
+        page(self, entity, since, after, fields).await.map_err(|error| failed(&error))
+    }
+
+    fn unseen(&self) -> Vec<String> {
+        let words = |(entity, refused): (&Entity, &Refused)| {
+            let columns: Vec<&str> = refused.columns.iter().map(Column::as_str).collect();
+            format!(
+                "SuperOffice refuses {} in its list of {entity}s, so changes of it are not seen there",
+                columns.join(", ")
+            )
+        };
+        self.refused().iter().map(words).collect()
     }
 
     async fn few(&self, entity: Entity, since: Timestamp, fields: &Definitions) -> Result<Few, CrmError> {
@@ -214,14 +231,72 @@ impl SuperOffice {
     ) -> Result<Vec<Listed>, Error> {
         let Some(filter) = Filter::is_in(names.key, ids) else { return Ok(Vec::new()) };
         *calls += 1;
-        if !self.learnt.refuses.load(Ordering::Relaxed) {
-            match rows(self, names, filter.clone(), Some(fields)).await {
-                Err(Error::Refused { status, .. }) if status.is_client_error() => *calls += 1,
-                rows => return rows,
+        self.seeing(names, filter, fields).await
+    }
+
+    /// Rows with everything of them that the tenant shows. What it refuses is found out column by column, and asked for
+    /// again after a while, since rights change.
+    async fn seeing(
+        &self,
+        names: &Names,
+        filter: Filter,
+        fields: &Definitions,
+    ) -> Result<Vec<Listed>, Error> {
+        let wanted = self.wanted(names, fields);
+        let refusal = match rows(self, names, filter.clone(), &wanted).await {
+            Err(error @ Error::Refused { .. }) if is_about_the_question(&error) && !wanted.is_empty() => {
+                error
+            }
+            rows => return rows,
+        };
+        let mut refused = Vec::new();
+        for column in &wanted {
+            let alone = Query::select([Column::from(names.key), column.clone()]).order_by(names.key).top(1);
+            match self.client.archive(names.provider, &alone).await {
+                Ok(_) => {}
+                Err(error) if is_about_the_question(&error) => refused.push(column.clone()),
+                Err(error) => return Err(error),
             }
         }
-        rows(self, names, filter, None).await
+        // None of them alone: then it is all of them together, or something else.
+        if refused.is_empty() {
+            refused.clone_from(&wanted);
+        }
+        let left: Vec<Column> = wanted.iter().filter(|column| !refused.contains(column)).cloned().collect();
+        let Ok(rows) = rows(self, names, filter, &left).await else { return Err(refusal) };
+        let columns: Vec<&str> = refused.iter().map(Column::as_str).collect();
+        tracing::warn!(
+            "SuperOffice refuses {} in its list of {}s; changes of it are not seen there",
+            columns.join(", "),
+            names.entity()
+        );
+        self.refused().insert(names.entity(), Refused { columns: refused, at: Instant::now() });
+        Ok(rows)
     }
+
+    /// The columns that a tenant may refuse, without those that it lately did.
+    fn wanted(&self, names: &Names, fields: &Definitions) -> Vec<Column> {
+        let refused = {
+            let mut all = self.refused();
+            all.retain(|_, refused| refused.at.elapsed() < ASK_AGAIN);
+            all.get(&names.entity()).map(|refused| refused.columns.clone()).unwrap_or_default()
+        };
+        // Asking for the date of deletion brings in what is in the recycle bin.
+        std::iter::once(Column::from(names.deleted))
+            .chain(names.joined.iter().map(|(column, _)| Column::from(*column)))
+            .chain(udf_columns(names, fields))
+            .filter(|column| !refused.contains(column))
+            .collect()
+    }
+
+    fn refused(&self) -> MutexGuard<'_, BTreeMap<Entity, Refused>> {
+        self.learnt.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether what was asked is refused, rather than that it was asked just now.
+fn is_about_the_question(error: &Error) -> bool {
+    matches!(error, Error::Refused { status, .. } if status.is_client_error())
 }
 
 /// The numbers of the records that were changed since then, by the dynamic archive; `None` when there are many.
@@ -268,16 +343,17 @@ async fn exactly(
     Ok(Some(ids))
 }
 
-/// One page. Without `fields` only the list's own columns are asked for.
+/// One page.
 async fn page(
     crm: &SuperOffice,
-    names: &Names,
+    entity: Entity,
     since: Timestamp,
     after: i64,
-    fields: Option<&Definitions>,
+    fields: &Definitions,
 ) -> Result<Vec<Listed>, Error> {
+    let names = names(entity);
     let filter = Filter::after(names.updated, day_before(since)).and(Filter::gt(names.key, after));
-    let listed = rows(crm, names, filter, fields).await?;
+    let listed = crm.seeing(names, filter, fields).await?;
     // A server that does not heed the filter would lead us in circles.
     if listed.iter().any(|listed| listed.row.record.id <= after) {
         return Err(Error::Malformed(format!("the rows after {after} do not come after it")));
@@ -285,22 +361,17 @@ async fn page(
     Ok(listed)
 }
 
+/// Rows with the list's own columns, and with these.
 async fn rows(
     crm: &SuperOffice,
     names: &Names,
     filter: Filter,
-    fields: Option<&Definitions>,
+    besides: &[Column],
 ) -> Result<Vec<Listed>, Error> {
-    let udfs = fields.map(|fields| udf_columns(names, fields)).unwrap_or_default();
     let fixed = [names.key, names.updated, names.updated_by, names.registered];
     let mut select: Vec<Column> = fixed.map(Column::from).into();
     select.extend(names.plain.iter().map(|(column, _)| Column::from(*column)));
-    if fields.is_some() {
-        // Asking for it brings in what is in the recycle bin.
-        select.push(names.deleted.into());
-        select.extend(names.joined.iter().map(|(column, _)| Column::from(*column)));
-        select.extend(udfs.iter().cloned());
-    }
+    select.extend(besides.iter().cloned());
     let mut seen = Vec::new();
     select.retain(|column| {
         let is_new = !seen.contains(column);
@@ -310,12 +381,11 @@ async fn rows(
     let query = Query::select(select).filter(filter).order_by(names.key).top(PAGE);
     let page = crm.client.archive(names.provider, &query).await?;
     let ahead = crm.learnt.ahead.load(Ordering::Relaxed);
-    Ok(page.rows.iter().map(|row| listed(names, row, &udfs, ahead)).collect())
+    Ok(page.rows.iter().map(|row| listed(names, row, besides, ahead)).collect())
 }
 
 fn udf_columns(names: &Names, fields: &Definitions) -> Vec<Column> {
-    let entity = if names.udf == UdefOwner::Contact { Entity::Contact } else { Entity::Person };
-    fields.of(entity).filter_map(|field| Column::udf(names.udf, field.prog_id.as_str())).collect()
+    fields.of(names.entity()).filter_map(|field| Column::udf(names.udf, field.prog_id.as_str())).collect()
 }
 
 /// Days are told apart by their date, wherever midnight is.
@@ -336,10 +406,10 @@ fn names_a_zone(date: &str) -> bool {
     time.ends_with(['Z', 'z']) || time.contains(['+', '-'])
 }
 
-fn listed(names: &Names, row: &VendorRow, udfs: &[Column], ahead: i64) -> Listed {
+fn listed(names: &Names, row: &VendorRow, besides: &[Column], ahead: i64) -> Listed {
     let id = row.primary_key;
-    let is_contact = names.udf == UdefOwner::Contact;
-    let record = RecordRef { entity: if is_contact { Entity::Contact } else { Entity::Person }, id };
+    let is_contact = names.entity() == Entity::Contact;
+    let record = RecordRef { entity: names.entity(), id };
     let account = if is_contact { Some(id) } else { row.integer("contactId").filter(|id| *id > 0) };
     let owner = row.integer(OWNER).filter(|id| is_contact && *id > 0);
     let mut columns = Columns::new();
@@ -348,7 +418,10 @@ fn listed(names: &Names, row: &VendorRow, udfs: &[Column], ahead: i64) -> Listed
             columns.insert((*name).to_owned(), print_of(&value.to_string()));
         }
     }
-    for column in udfs {
+    let is_named = |column: &Column| {
+        column.as_str() == names.deleted || names.joined.iter().any(|(name, _)| *name == column.as_str())
+    };
+    for column in besides.iter().filter(|column| !is_named(column)) {
         if let Some(value) = row.column(column.as_str()) {
             columns.insert(format!("userdef_id/{column}"), print_of(&value.to_string()));
         }
