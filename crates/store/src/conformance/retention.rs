@@ -6,6 +6,7 @@ use connector_domain::job::{JobState, Settlement};
 use connector_domain::patch::{FieldWrite, Patch};
 use connector_domain::reason::Reason;
 use connector_domain::retention::{Cuts, RetentionPolicy, Squeeze};
+use connector_domain::sweep::Snapshot;
 use jiff::{SignedDuration, Timestamp};
 
 use super::samples::{MINUTE, changed, contact, lease, noon, person, policy, tenant};
@@ -16,6 +17,7 @@ use crate::journal::{Resolution, Step, WriteState};
 use crate::page::PageRequest;
 use crate::queue::JobFilter;
 use crate::retention::{Place, Removed};
+use crate::snapshots::Checkpoint;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -181,6 +183,11 @@ pub(crate) async fn nothing_is_left_of_a_deleted_record(store: &dyn Store) {
     store.settle(&held, wrote, vec![done], vec![], noon()).await.unwrap();
     let gone = Settlement::Skipped { reason: Reason::Deleted, words: "gone".into() };
     worked_to(store, "e2", contact(18), vec![], gone, days(1)).await;
+    let snapshot =
+        Snapshot { updated_at: Some(noon()), deleted: false, columns: [("title".into(), 5)].into() };
+    let seen: Vec<_> = [contact(18), person(7), contact(19)].map(|record| (record, snapshot.clone())).into();
+    let checkpoint = Checkpoint { key: "sweep".into(), value: 1.into() };
+    store.remember(&tenant(), seen, checkpoint, noon()).await.unwrap();
     let other = worked(store, "e3", contact(19), vec![write(Target::Summary, "stays")], days(1)).await;
 
     assert_eq!(pass(store, days(30), 100).await.records, 0, "it may come back for a while");
@@ -193,6 +200,13 @@ pub(crate) async fn nothing_is_left_of_a_deleted_record(store: &dyn Store) {
     assert_eq!(job_ids(store).await, [other]);
     let (event, body) = store.event(&tenant(), &"e1".into()).await.unwrap().unwrap();
     assert!(body.is_empty() && event.words.is_none(), "its number is known still, against repeats");
+    // Nobody had said whose person it is.
+    let (event, body) = store.event(&tenant(), &"p1".into()).await.unwrap().unwrap();
+    assert!(body.is_empty() && event.words.is_none());
+    let records = [contact(18), person(7), contact(19)].map(|record| (record, None));
+    let known = store.known(&tenant(), &records).await.unwrap();
+    let snapshots: Vec<bool> = known.iter().map(|known| known.snapshot.is_some()).collect();
+    assert_eq!(snapshots, [false, false, true], "what stood in it has gone, too");
 }
 
 pub(crate) async fn a_record_that_came_back_is_not_deleted(store: &dyn Store) {

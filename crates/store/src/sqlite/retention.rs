@@ -302,22 +302,50 @@ impl Step<'_> {
             || self.connection.prepare_cached(write)?.exists(key)?)
     }
 
+    /// The companies that a record's events may stand with: the present one, and those that it belonged to before.
+    fn accounts_of(&self, record: &Record, account: Option<i64>) -> rusqlite::Result<BTreeSet<i64>> {
+        let sql = "SELECT DISTINCT account_id FROM jobs
+                    WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND account_id IS NOT NULL";
+        let mut all: BTreeSet<i64> = self
+            .connection
+            .prepare_cached(sql)?
+            .query_map((&record.tenant, &record.entity, record.id), |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        all.extend(account);
+        Ok(all)
+    }
+
     /// Lets go of everything about one record. Its events stay as numbers, without what they said, until they are old.
     fn forget(&self, record: &Record, account: Option<i64>, gone: &mut Removed) -> rusqlite::Result<bool> {
         if self.is_open(record)? {
             return Ok(true);
         }
         let (tenant, entity, id) = (&record.tenant, &record.entity, record.id);
-        let bodies = self
+        for account in self.accounts_of(record, account)? {
+            let bodies = self
+                .connection
+                .prepare_cached(
+                    "UPDATE events SET body = x'', words = NULL WHERE seq IN (
+                       SELECT seq FROM events WHERE tenant = ?1 AND account_id = ?4 AND entity = ?2 AND entity_id = ?3
+                          AND (length(body) > 0 OR words IS NOT NULL) LIMIT ?5)",
+                )?
+                .execute(params![tenant, entity, id, account, self.most])?;
+            gone.bodies += bodies as u64;
+            if bodies == self.most {
+                return Ok(false);
+            }
+        }
+        // Whoever told of it did not say whose it is.
+        let stray = self
             .connection
             .prepare_cached(
                 "UPDATE events SET body = x'', words = NULL WHERE seq IN (
-                   SELECT seq FROM events WHERE tenant = ?1 AND account_id = ?4 AND entity = ?2 AND entity_id = ?3
-                      AND length(body) > 0 LIMIT ?5)",
+                   SELECT seq FROM events WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND account_id IS NULL
+                      AND (length(body) > 0 OR words IS NOT NULL) LIMIT ?4)",
             )?
-            .execute(params![tenant, entity, id, account, self.most])?;
-        gone.bodies += bodies as u64;
-        if bodies == self.most {
+            .execute(params![tenant, entity, id, self.most])?;
+        gone.bodies += stray as u64;
+        if stray == self.most {
             return Ok(false);
         }
         let key = (tenant, entity, id);
@@ -336,6 +364,9 @@ impl Step<'_> {
             let sql = format!("DELETE FROM {table} WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3");
             *count += self.connection.prepare_cached(&sql)?.execute(key)? as u64;
         }
+        self.connection
+            .prepare_cached("DELETE FROM snapshots WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3")?
+            .execute(key)?;
         if entity == "person" {
             self.connection
                 .prepare_cached("DELETE FROM persons WHERE tenant = ?1 AND person_id = ?2")?
