@@ -42,6 +42,7 @@ macro_rules! suite {
             what_was_held_for_a_reason_goes_on_when_the_reason_is_gone,
             failures_are_shown_by_their_cause,
             failures_of_one_cause_are_tried_again_together,
+            failures_are_shown_and_tried_again_in_portions,
             what_was_worked_on_since_is_no_failure_any_more,
             jobs_are_counted_and_listed_by_state,
             asking_for_work_rings_the_bell,

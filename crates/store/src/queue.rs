@@ -107,6 +107,15 @@ pub struct FailureGroup {
     pub example: JobId,
 }
 
+/// The failures by their cause.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Failures {
+    /// The causes that most records have.
+    pub groups: Vec<FailureGroup>,
+    /// How many further causes there are.
+    pub more: u64,
+}
+
 /// Which jobs to list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JobFilter {
@@ -181,16 +190,18 @@ pub trait Queue: Send + Sync {
     async fn release(&self, tenant: &TenantId, reasons: &[Reason], now: Timestamp)
     -> Result<u64, StoreError>;
 
-    /// The failures by their cause, the one that most records have first. A record that has been worked on again since
+    /// The failures by their cause, the `most` causes that most records have. A record that has been worked on again since
     /// it failed, or waits to be, is not among them.
-    async fn failures(&self, tenant: &TenantId) -> Result<Vec<FailureGroup>, StoreError>;
+    async fn failures(&self, tenant: &TenantId, most: usize) -> Result<Failures, StoreError>;
 
-    /// Puts the records of one cause, exactly those that [`Self::failures`] counts, back in the queue as a new start.
-    /// Returns how many.
+    /// Puts up to `most` records of one cause, of those that [`Self::failures`] counts, back in the queue as a new start, the
+    /// earliest first. What has failed after `now` is left alone, so that whoever asks until nothing is left comes to an
+    /// end. Returns how many.
     async fn retry_all(
         &self,
         tenant: &TenantId,
         fingerprint: &Fingerprint,
+        most: usize,
         now: Timestamp,
     ) -> Result<u64, StoreError>;
 

@@ -34,6 +34,9 @@ pub(super) async fn run(cli: &Cli, command: &JobsCommand, config: &Config) -> Re
         JobsCommand::Failed => {
             let list = remote.get("/api/v1/failures").await?;
             show_list(cli, &list, &["fingerprint", "count", "last_at", "job_id", "words", "remedy"]);
+            if let Some(more) = list["more"].as_u64().filter(|more| *more > 0) {
+                say(&format!("and {more} further causes"));
+            }
             Ok(())
         }
         JobsCommand::Retry { cause: Some(cause), .. } => retry_cause(cli, &remote, cause).await,
@@ -135,7 +138,7 @@ async fn retry(cli: &Cli, remote: &Remote, ids: &[i64]) -> Result<(), Failure> {
 
 async fn retry_cause(cli: &Cli, remote: &Remote, cause: &str) -> Result<(), Failure> {
     let encoded: String = url::form_urlencoded::byte_serialize(cause.as_bytes()).collect();
-    let answer = remote.post(&format!("/api/v1/failures/{encoded}/retry")).await?;
+    let answer = remote.post_patiently(&format!("/api/v1/failures/{encoded}/retry")).await?;
     if cli.json {
         print_json(&json!({"cause": cause, "retried": true, "jobs": answer["jobs"]}));
     } else {

@@ -4,12 +4,11 @@ use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use connector_domain::fingerprint::Fingerprint;
 use connector_domain::ids::JobId;
-use connector_store::page::Page;
-use connector_store::queue::FailureGroup;
+use connector_store::queue::{FailureGroup, Failures};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Answer, List, Named};
+use super::{Answer, Named};
 use crate::app::{Shared, Web};
 use crate::problem::Problem;
 use crate::query::Query;
@@ -42,11 +41,26 @@ impl From<FailureGroup> for Group {
     }
 }
 
+/// So many causes are shown; what there is besides is counted.
+pub(crate) const MOST: usize = 100;
+/// So many records are put back in one transaction, so that deliveries need not wait for a million of them.
+const PORTION: usize = 500;
+
+/// Causes, and how many further ones there are.
+#[derive(Debug, Serialize)]
+pub(crate) struct Causes {
+    items: Vec<Group>,
+    next: Option<String>,
+    more: u64,
+    as_of: Timestamp,
+}
+
 /// `GET /api/v1/failures`
-pub(crate) async fn list(State(web): State<Web>, RawQuery(query): RawQuery) -> Answer<List<Group>> {
+pub(crate) async fn list(State(web): State<Web>, RawQuery(query): RawQuery) -> Answer<Causes> {
     Query::read(query.as_deref(), &[])?;
-    let items = web.app.queue.failures(&web.app.tenant).await?;
-    Ok(List::of(Page { items, next: None }, web.now(), Group::from))
+    let Failures { groups, more } = web.app.queue.failures(&web.app.tenant, MOST).await?;
+    let items = groups.into_iter().map(Group::from).collect();
+    Ok(Json(Causes { items, next: None, more, as_of: web.now() }))
 }
 
 /// What came of asking for another try.
@@ -67,7 +81,15 @@ pub(crate) async fn retry_all(web: &Shared, fingerprint: Named) -> Result<u64, P
     let Ok(Path(text)) = fingerprint else {
         return Err(Problem::not_found(format_args!("cause at this address")));
     };
-    let jobs = web.app.queue.retry_all(&web.app.tenant, &Fingerprint(text.clone()), web.now()).await?;
+    let (cause, now) = (Fingerprint(text.clone()), web.now());
+    let mut jobs = 0;
+    loop {
+        let portion = web.app.queue.retry_all(&web.app.tenant, &cause, PORTION, now).await?;
+        jobs += portion;
+        if portion < PORTION as u64 {
+            break;
+        }
+    }
     if jobs == 0 {
         let short: String = text.chars().take(60).collect();
         return Err(Problem::not_found(format_args!("failure of the cause {short}")));

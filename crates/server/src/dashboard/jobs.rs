@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Redirect;
 use connector_domain::ids::ContactId;
 use connector_domain::job::{Job, JobState};
-use connector_store::queue::FailureGroup;
+use connector_store::queue::{FailureGroup, Failures};
 use jiff::Timestamp;
 
 use super::frame::{Frame, Here};
@@ -27,6 +27,7 @@ struct JobsPage {
     frame: Frame,
     tabs: Vec<Tab>,
     causes: Vec<Cause>,
+    more_causes: Option<String>,
     rows: Vec<Row>,
     is_later: bool,
     first: String,
@@ -93,11 +94,16 @@ pub(crate) async fn show(State(web): State<Web>, RawQuery(query): RawQuery) -> P
     }));
     // Beside the failures themselves, not beside everything.
     let is_about_failures = filter.account.is_none() && filter.states == [JobState::Failed];
-    let failures = if is_about_failures { app.queue.failures(tenant).await? } else { Vec::new() };
+    let failures = if is_about_failures {
+        app.queue.failures(tenant, api::failures::MOST).await?
+    } else {
+        Failures::default()
+    };
     page(&JobsPage {
         frame: Frame::load(&web, Here::Jobs, EN.jobs).await?,
         tabs,
-        causes: failures.into_iter().map(|group| cause(group, now)).collect(),
+        more_causes: (failures.more > 0).then(|| words::and_more(failures.more)),
+        causes: failures.groups.into_iter().map(|group| cause(group, now)).collect(),
         rows: found.items.iter().map(|job| row(job, &names, now)).collect(),
         is_later: request.after.is_some(),
         first: address(&query, None),

@@ -192,6 +192,11 @@ pub(crate) fn counted(count: u64, one: &str, more: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{} {more}", grouped(count)) }
 }
 
+/// What stands below a list that does not show everything.
+pub(crate) fn and_more(count: u64) -> String {
+    format!("and {} more", grouped(count))
+}
+
 /// `12,345`.
 pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();

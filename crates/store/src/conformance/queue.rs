@@ -192,7 +192,7 @@ pub(crate) async fn failures_are_shown_by_their_cause(store: &dyn Store) {
     fails(store, "e1", 18, "refused for 18", noon()).await;
     let latest = fails(store, "e2", 19, "refused for 19", later).await;
     let other = fails(store, "e3", 20, "too long", noon()).await;
-    let groups = store.failures(&tenant()).await.unwrap();
+    let groups = store.failures(&tenant(), 9).await.unwrap().groups;
     assert_eq!(groups.len(), 2);
     let group = &groups[0];
     assert_eq!(group.fingerprint, Fingerprint::of(Stage::WriteBack, "refused for 4711"));
@@ -209,28 +209,49 @@ pub(crate) async fn failures_of_one_cause_are_tried_again_together(store: &dyn S
     let other = fails(store, "e3", 20, "too long", noon()).await;
     let cause = Fingerprint::of(Stage::WriteBack, "refused for 18");
     let bell = store.wake();
-    assert_eq!(store.retry_all(&tenant(), &cause, noon()).await.unwrap(), 2);
+    assert_eq!(store.retry_all(&tenant(), &cause, 9, noon()).await.unwrap(), 2);
     tokio::time::timeout(std::time::Duration::from_secs(5), bell.notified()).await.expect("the bell rang");
     for job in [first, second] {
         let job = store.job(&tenant(), job).await.unwrap().unwrap();
         assert_eq!((job.state, job.faults, job.words), (JobState::Pending, 0, None));
     }
     assert_eq!(store.job(&tenant(), other).await.unwrap().unwrap().state, JobState::Failed);
-    assert_eq!(store.retry_all(&tenant(), &cause, noon()).await.unwrap(), 0);
-    assert_eq!(store.failures(&tenant()).await.unwrap().len(), 1);
+    assert_eq!(store.retry_all(&tenant(), &cause, 9, noon()).await.unwrap(), 0);
+    assert_eq!(store.failures(&tenant(), 9).await.unwrap().groups.len(), 1);
+}
+
+pub(crate) async fn failures_are_shown_and_tried_again_in_portions(store: &dyn Store) {
+    for number in 1..=5 {
+        fails(store, &format!("e{number}"), number, "refused", noon()).await;
+    }
+    fails(store, "e6", 6, "too long", noon()).await;
+    fails(store, "e7", 7, "too short", noon()).await;
+    let shown = store.failures(&tenant(), 1).await.unwrap();
+    assert_eq!((shown.groups.len(), shown.groups[0].count, shown.more), (1, 5, 2));
+    assert_eq!(store.failures(&tenant(), 3).await.unwrap().more, 0);
+    let cause = Fingerprint::of(Stage::WriteBack, "refused");
+    let mut portions = Vec::new();
+    for _ in 0..4 {
+        portions.push(store.retry_all(&tenant(), &cause, 2, noon()).await.unwrap());
+    }
+    assert_eq!(portions, [2, 2, 1, 0]);
+    let later = noon() + MINUTE;
+    fails(store, "e8", 8, "refused", later).await;
+    assert_eq!(store.retry_all(&tenant(), &cause, 2, noon()).await.unwrap(), 0, "it failed after that");
+    assert_eq!(store.retry_all(&tenant(), &cause, 2, later).await.unwrap(), 1);
 }
 
 pub(crate) async fn what_was_worked_on_since_is_no_failure_any_more(store: &dyn Store) {
     let cause = Fingerprint::of(Stage::WriteBack, "refused for 18");
     fails(store, "e1", 18, "refused for 18", noon()).await;
     fails(store, "e2", 18, "refused for 18", noon()).await;
-    assert_eq!(store.failures(&tenant()).await.unwrap()[0].count, 1, "it is one record");
+    assert_eq!(store.failures(&tenant(), 9).await.unwrap().groups[0].count, 1, "it is one record");
     changed(store, "e3", contact(18), noon()).await;
-    assert!(store.failures(&tenant()).await.unwrap().is_empty(), "a newer job waits");
-    assert_eq!(store.retry_all(&tenant(), &cause, noon()).await.unwrap(), 0);
+    assert!(store.failures(&tenant(), 9).await.unwrap().groups.is_empty(), "a newer job waits");
+    assert_eq!(store.retry_all(&tenant(), &cause, 9, noon()).await.unwrap(), 0);
     let held = lease(store, noon()).await.unwrap();
     store.settle(&held, completed(), vec![], vec![], noon()).await.unwrap();
-    assert!(store.failures(&tenant()).await.unwrap().is_empty(), "the newer one has succeeded");
+    assert!(store.failures(&tenant(), 9).await.unwrap().groups.is_empty(), "the newer one has succeeded");
 }
 
 pub(crate) async fn jobs_are_counted_and_listed_by_state(store: &dyn Store) {

@@ -21,9 +21,7 @@ use super::{SqliteStore, failures};
 use crate::StoreError;
 use crate::journal::{Resolution, Step};
 use crate::page::{Page, PageRequest};
-use crate::queue::{
-    Adopted, FailureGroup, JobFilter, Lease, MOST_CRASHES, Queue, QueueCounts, Retried, Settled,
-};
+use crate::queue::{Adopted, Failures, JobFilter, Lease, MOST_CRASHES, Queue, QueueCounts, Retried, Settled};
 
 #[async_trait]
 impl Queue for SqliteStore {
@@ -137,21 +135,22 @@ impl Queue for SqliteStore {
             .await
     }
 
-    async fn failures(&self, tenant: &TenantId) -> Result<Vec<FailureGroup>, StoreError> {
+    async fn failures(&self, tenant: &TenantId, most: usize) -> Result<Failures, StoreError> {
         let tenant = tenant.0.clone();
-        self.readers.read(move |connection| failures::by_cause(connection, &tenant)).await
+        self.readers.read(move |connection| failures::by_cause(connection, &tenant, most)).await
     }
 
     async fn retry_all(
         &self,
         tenant: &TenantId,
         fingerprint: &Fingerprint,
+        most: usize,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let (tenant, fingerprint) = (tenant.0.clone(), fingerprint.clone());
         self.writer
             .call(move |connection, touched| {
-                failures::retry_all(connection, touched, &tenant, &fingerprint, now)
+                failures::retry_all(connection, touched, &tenant, &fingerprint, most, now)
             })
             .await
     }
