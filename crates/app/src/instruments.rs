@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use connector_pipeline::meters;
+use connector_pipeline::{Dependency, Ports, meters};
 use connector_server::{Family, Instrument, Label, Sample, Values};
 use connector_store::sqlite::SqliteStore;
 use superoffice::Client;
@@ -11,13 +11,21 @@ use superoffice::Client;
 /// The share of a disk that should be free, in percent.
 pub(crate) const LEAST_FREE: u64 = 5;
 
-/// Everything that is measured of a product.
-pub(crate) fn all(store: &Arc<SqliteStore>, client: Option<&Client>) -> Vec<Arc<dyn Instrument>> {
-    let mut all: Vec<Arc<dyn Instrument>> = vec![Arc::new(Storage(Arc::clone(store))), Arc::new(Pipeline)];
-    if let Some(client) = client {
-        all.push(Arc::new(Crm(client.clone())));
-    }
+/// What is measured of a product that runs.
+pub(crate) fn running(
+    store: &Arc<SqliteStore>,
+    client: &Client,
+    ports: &Arc<Ports>,
+) -> Vec<Arc<dyn Instrument>> {
+    let mut all = standing(store);
+    all.push(Arc::new(Crm(client.clone())));
+    all.push(Arc::new(Watch(Arc::clone(ports))));
     all
+}
+
+/// What is measured while only the store is looked at.
+pub(crate) fn standing(store: &Arc<SqliteStore>) -> Vec<Arc<dyn Instrument>> {
+    vec![Arc::new(Storage(Arc::clone(store))), Arc::new(Pipeline)]
 }
 
 /// How much room there is on a disk.
@@ -123,6 +131,56 @@ impl Instrument for Pipeline {
                 values: Values::Counter(writes.collect()),
             },
         ]
+    }
+}
+
+/// What those who watch on the pipeline's behalf tell: the breakers, the guardian of the webhook, the sweep.
+struct Watch(Arc<Ports>);
+
+/// What is told by number: the name, and what it is.
+const WATCHED: [(&str, &str, &str); 5] = [
+    (
+        "webhook_state",
+        "so_webhook_state",
+        "Our webhook in SuperOffice: 1 active, 2 stopped, 3 switched off after too many errors, 0 something else or none.",
+    ),
+    (
+        "webhook_consecutive_errors",
+        "so_webhook_consecutive_errors",
+        "Deliveries that failed in a row, as SuperOffice counts them.",
+    ),
+    (
+        "reconcile_last_success_timestamp_seconds",
+        "so_reconcile_last_success_timestamp_seconds",
+        "When the last sweep ended.",
+    ),
+    (
+        "reconcile_gap_events",
+        "so_reconcile_gap_events",
+        "Changes that the last sweep found and no webhook had told of.",
+    ),
+    ("reconcile_calls", "so_reconcile_calls", "Calls of SuperOffice that the last sweep took."),
+];
+
+impl Instrument for Watch {
+    fn families(&self) -> Vec<Family> {
+        let breakers = [Dependency::Crm, Dependency::Explorer].map(|on| {
+            let is_open = self.0.breakers.down_since(on).is_some();
+            Sample::of("dependency", on.part(), float(u64::from(is_open)))
+        });
+        let mut families = vec![Family {
+            name: "so_breaker_state",
+            help: "What the work depends on: 0 in use, 1 left alone because it is out of order.",
+            values: Values::Gauge(breakers.into()),
+        }];
+        let told = self.0.status.numbers();
+        let told = told.borrow();
+        for (number, name, help) in WATCHED {
+            if let Some(value) = told.get(number) {
+                families.push(gauge(name, help, *value));
+            }
+        }
+        families
     }
 }
 

@@ -109,7 +109,7 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
     let router = connector_server::router(App {
         clock: Arc::clone(&ports.clock),
         canary: canary.clone(),
-        instruments: instruments::all(&store, Some(&client)),
+        instruments: instruments::running(&store, &client, &ports),
         sweeps: Some(Arc::new(if config.roles.work && config.sweep.enabled {
             Sweeping::beside_the_service(Arc::clone(&sweeper))
         } else {
@@ -229,7 +229,7 @@ fn app(
         settings: store.clone(),
         clock: Arc::new(SystemClock::default()),
         canary: Canary::default(),
-        instruments: instruments::all(store, None),
+        instruments: instruments::standing(store),
         gate: Gate::new(&token.secret, config.webhook_secrets.clone()),
         tenant_state: None,
         sweeps: None,

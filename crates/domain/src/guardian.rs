@@ -329,11 +329,6 @@ impl Guard {
         }
     }
 
-    /// For how long nothing has arrived, as far as is known.
-    pub fn silence(&self, arrivals: Arrivals, now: Timestamp) -> SignedDuration {
-        arrivals.at.map_or(SignedDuration::ZERO, |at| now.duration_since(at).max(SignedDuration::ZERO))
-    }
-
     /// It is as it has to be. Whatever may have been missed until now is asked for.
     fn well(&mut self, hook: &Hook, arrived: bool, now: Timestamp, orders: &mut Vec<Order>) {
         if self.trouble.is_some() {

@@ -31,6 +31,9 @@ pub use connector_store::settings::TEST_ARRIVED;
 /// The part of the status.
 pub const PART: &str = "webhook";
 
+/// What is counted of the webhook, by the one that watches it.
+const COUNTED: [&str; 2] = ["webhook_state", "webhook_consecutive_errors"];
+
 const DUTY: &str = "guardian";
 /// So many incidents are kept.
 const MOST_INCIDENTS: usize = 100;
@@ -94,7 +97,10 @@ pub async fn run(
         let now = ports.clock.now();
         match ports.duties.take_duty(&ports.tenant, DUTY, &holder, ttl, now).await {
             Ok(true) => {}
-            Ok(false) => continue,
+            Ok(false) => {
+                ports.status.leave(&COUNTED);
+                continue;
+            }
             Err(error) => {
                 tracing::warn!("the webhook cannot be watched: {error}");
                 continue;
@@ -159,7 +165,7 @@ pub async fn watch(ports: &Ports, hooks: &dyn Hooks, options: &GuardianOptions) 
             },
         }
     }
-    show(ports, &guard, &look, arrivals);
+    show(ports, &guard, &look);
     keep(ports, KEPT_AS, serde_json::to_value(&guard)).await
 }
 
@@ -256,7 +262,7 @@ async fn rearm(ports: &Ports, hooks: &dyn Hooks, id: i64, mend: bool) -> Result<
     }
 }
 
-fn show(ports: &Ports, guard: &Guard, look: &Look, arrivals: Arrivals) {
+fn show(ports: &Ports, guard: &Guard, look: &Look) {
     let (condition, words, remedy) = match (&guard.trouble, look) {
         (Some(trouble), _) => (Condition::Down, trouble.words.clone(), Some("so-connector webhook list")),
         (None, Look::There(hook)) => (Condition::Ok, format!("webhook {} is switched on", hook.id), None),
@@ -272,8 +278,6 @@ fn show(ports: &Ports, guard: &Guard, look: &Look, arrivals: Arrivals) {
         Look::There(hook) => hook.in_a_row.unwrap_or_default(),
         Look::Missing | Look::Several(_) => 0,
     };
-    let silence = u64::try_from(guard.silence(arrivals, ports.clock.now()).as_secs()).unwrap_or_default();
     ports.status.count("webhook_state", guard.state.map_or(0, HookState::number).into());
     ports.status.count("webhook_consecutive_errors", in_a_row);
-    ports.status.count("silence_seconds", silence);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use connector_domain::job::Settlement;
 use connector_domain::meter::{Counted, Histogram};
+use connector_domain::reason::Reason;
 
 /// The process's own.
 static METERS: Meters = Meters {
@@ -59,6 +60,8 @@ pub struct Reading {
     pub crashes_recovered: u64,
 }
 
+/// What alerts watch is told from the start: a number that appears with its first growth does not grow for Prometheus.
+const TOLD: [(&str, &str); 3] = [("COMPLETED", ""), ("FAILED", ""), ("SKIPPED", Reason::HumanOwned.code())];
 const OUTCOMES: [&str; 5] = ["completed", "skipped", "held", "failed", "again"];
 const RESULTS: [&str; 4] = ["done", "changed", "refused", "unknown"];
 
@@ -69,7 +72,7 @@ pub fn read() -> Reading {
     let happened = lock(&METERS.happened);
     let of = |what| happened.get(&what).copied().unwrap_or_default();
     Reading {
-        ended: lock(&METERS.ended).iter().map(|((state, reason), count)| (*state, *reason, *count)).collect(),
+        ended: ended(),
         attempts: OUTCOMES
             .iter()
             .map(|outcome| {
@@ -83,6 +86,12 @@ pub fn read() -> Reading {
         leases_expired: of(Happening::LeaseExpired),
         crashes_recovered: of(Happening::CrashRecovered),
     }
+}
+
+fn ended() -> Vec<(&'static str, &'static str, u64)> {
+    let mut all: BTreeMap<_, u64> = TOLD.into_iter().map(|told| (told, 0)).collect();
+    all.extend(lock(&METERS.ended).iter().map(|(what, count)| (*what, *count)));
+    all.into_iter().map(|((state, reason), count)| (state, reason, count)).collect()
 }
 
 /// Counts an attempt, and the job when it ended with it.
@@ -122,8 +131,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use connector_domain::reason::Reason;
-
     use super::*;
 
     #[test]

@@ -64,6 +64,15 @@ impl Status {
         });
     }
 
+    /// Tells no longer what another process knows better now.
+    pub fn leave(&self, names: &[&'static str]) {
+        self.numbers.send_if_modified(|numbers| {
+            let before = numbers.len();
+            numbers.retain(|name, _| !names.contains(name));
+            numbers.len() < before
+        });
+    }
+
     /// Follows all numbers.
     pub fn numbers(&self) -> watch::Receiver<BTreeMap<&'static str, u64>> {
         self.numbers.subscribe()

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::breaker::Dependency;
 use crate::crm::Blame;
@@ -258,7 +259,13 @@ impl Worker {
             };
             let ports = Arc::clone(&self.ports);
             tracker.spawn(async move {
-                attempt(&ports, &lease, &abandon).await;
+                let span = tracing::info_span!(
+                    "process",
+                    job.id = %lease.job.id,
+                    record = %lease.job.record,
+                    attempt = lease.job.attempts,
+                );
+                attempt(&ports, &lease, &abandon).instrument(span).await;
                 drop(freed);
             });
         }

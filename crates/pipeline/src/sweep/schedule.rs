@@ -23,6 +23,9 @@ const TICK: Duration = Duration::from_millis(500);
 const ASKED_ELSEWHERE: Duration = Duration::from_secs(15);
 /// How soon to see whether another process has stopped sweeping.
 const BUSY: Duration = Duration::from_secs(10);
+/// What is counted of sweeps, by the one that sweeps.
+const COUNTED: [&str; 3] =
+    ["reconcile_last_success_timestamp_seconds", "reconcile_gap_events", "reconcile_calls"];
 
 const HELP_UNSEEN: &str = "give the API user's role the right to read it; it is asked for again every hour";
 /// Nothing is looked for that was changed longer before there were books: that would be everything there is.
@@ -60,6 +63,7 @@ pub async fn run(sweeper: Arc<Sweeper>, hooks: Option<Arc<dyn Hooks>>, stop: Can
         let pause = match swept {
             Ok(run) => {
                 wait = FIRST_WAIT;
+                count(&ports, &run);
                 log(&run);
                 let unseen = sweeper.lists().unseen();
                 if !unseen.is_empty() {
@@ -70,7 +74,10 @@ pub async fn run(sweeper: Arc<Sweeper>, hooks: Option<Arc<dyn Hooks>>, stop: Can
                 }
                 sweeper.options().every.unwrap_or(ASKED_ELSEWHERE)
             }
-            Err(SweepError::Busy) => BUSY,
+            Err(SweepError::Busy) => {
+                ports.status.leave(&COUNTED);
+                BUSY
+            }
             Err(error) => {
                 tracing::warn!("the sweep waits, and goes on where it stands: {error}");
                 is_told = true;
@@ -178,6 +185,16 @@ fn pause_after(error: &SweepError, wait: Duration) -> Duration {
     match (told, error.blame) {
         (Some(told), _) => told.clamp(Duration::from_millis(100), LONGEST_WAIT * 10),
         (None, Blame::Request | Blame::Suspect | Blame::Outage) => wait,
+    }
+}
+
+/// Tells what the last sweep came to, for whoever watches from outside.
+fn count(ports: &Ports, run: &Run) {
+    let ended = run.ended_at.map_or(0, |at| u64::try_from(at.as_second()).unwrap_or_default());
+    // What we remember as we begin to listen was not missed.
+    let gap = if run.is_first { 0 } else { run.tally.found };
+    for (name, number) in COUNTED.into_iter().zip([ended, gap, run.tally.calls]) {
+        ports.status.count(name, number);
     }
 }
 
