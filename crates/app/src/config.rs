@@ -145,6 +145,7 @@ impl Config {
             ignored: ignored(&reader),
             bench: reader.parsed("bench", "true or false"),
         };
+        log_format(&mut reader);
         if reader.text("explorer.url").is_some() {
             reader.complain(
                 "explorer.url",
@@ -173,6 +174,14 @@ fn roles(reader: &mut Reader<'_>) -> Roles {
         reader.complain("roles", "at least one of receive, work and dashboard is wanted");
     }
     roles
+}
+
+/// The log has begun by now; this is for whoever mistyped it.
+fn log_format(reader: &mut Reader<'_>) {
+    let word = reader.text("log.format");
+    if word.is_some_and(|word| crate::log::Format::parse(&word).is_none()) {
+        reader.complain("log.format", "text or json is wanted");
+    }
 }
 
 fn rearm(reader: &mut Reader<'_>) -> Rearm {

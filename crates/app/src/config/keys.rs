@@ -39,6 +39,12 @@ pub(crate) const KEYS: &[Key] = &[
         Some("127.0.0.1:8080"),
         "Address of webhook, dashboard and API. Loopback only, until there are logins.",
     ),
+    key(
+        "log.format",
+        Some("LOG_FORMAT"),
+        Some("text"),
+        "How the log is written to stderr: text for people, json for programs, an object a line.",
+    ),
     key("database", Some("DATABASE_URL"), Some("sqlite://connector.db"), "Where everything is stored."),
     key(
         "superoffice.environment",
