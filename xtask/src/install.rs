@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use crate::shell::{self, exists, output, root, run, target};
+use crate::shell::{self, command, exists, output, root, run, target};
 
 /// The edition of cargo-deny that the project is checked with.
 const CARGO_DENY: &str = "0.20.2";
@@ -42,6 +42,35 @@ pub(crate) fn debian(wanted: &[(&str, &str)]) -> anyhow::Result<()> {
 pub(crate) fn npm_packages(folder: &str) -> anyhow::Result<()> {
     debian(&[("nodejs", "node"), ("npm", "npm")])?;
     run("npm", &["ci", "--prefix", folder])
+}
+
+/// `promtool`, which checks alert rules. Its Debian package is unpacked and not installed: it would start a service.
+pub(crate) fn promtool() -> anyhow::Result<PathBuf> {
+    if exists("promtool") {
+        return Ok(PathBuf::from("promtool"));
+    }
+    let folder = target().join("tools/prometheus");
+    let program = folder.join("usr/bin/promtool");
+    if program.exists() {
+        return Ok(program);
+    }
+    std::fs::create_dir_all(&folder)?;
+    let download = || {
+        let mut apt_get = command("apt-get", &["download", "-qq", "prometheus"]);
+        if !apt_get.current_dir(&folder).status()?.success() {
+            bail!("could not download the Debian package prometheus");
+        }
+        Ok(())
+    };
+    // The lists of packages may not be there yet.
+    download().or_else(|_| run("apt-get", &["update", "-qq"]).and_then(|()| download()))?;
+    let package = std::fs::read_dir(&folder)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
+        .context("apt-get downloaded no package")?;
+    run("dpkg", &["-x", &package.to_string_lossy(), &folder.to_string_lossy()])?;
+    std::fs::remove_file(package)?;
+    Ok(program)
 }
 
 /// cargo-nextest, which runs the tests.

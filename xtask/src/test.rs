@@ -41,6 +41,7 @@ fn steps(extent: Extent) -> Vec<Step> {
         steps.push(("features", features));
         steps.push(("dependencies", dependencies));
         steps.push(("documents", documents));
+        steps.push(("alerts", alerts));
         steps.push(("tests", tests));
         steps.push(("torture", torture));
         steps.push(("conformance", conformance));
@@ -147,6 +148,15 @@ fn dependencies() -> anyhow::Result<String> {
 fn documents() -> anyhow::Result<String> {
     crate::docs::run(&["--check"])?;
     Ok("the generated parts are up to date".to_owned())
+}
+
+/// Each alert is raised by what it is for, and by nothing less.
+fn alerts() -> anyhow::Result<String> {
+    let promtool = install::promtool()?;
+    let promtool = promtool.to_string_lossy();
+    shell::run(&promtool, &["check", "rules", "ops/alerts.yml"])?;
+    shell::run(&promtool, &["test", "rules", "ops/alerts_test.yml"])?;
+    Ok("promtool has nothing to say".to_owned())
 }
 
 fn tests() -> anyhow::Result<String> {

@@ -15,7 +15,7 @@
 //! * `sweep`: what no webhook told of is found, and every change is accounted for
 //! * `guardian`: a webhook that was switched off, and failures by their cause
 //! * `kill`, `failpoints`, `stopping`, `disk`: a process and a machine that fail
-//! * `backup`: a database that is put back
+//! * `backup`: a database that is put back; `alerts`: what a running service measures is what the alert rules ask for
 //!
 //! `SO_CONNECTOR_KILL_ROUNDS` and its like say how much of a suite is wanted; `cargo xtask torture` sets them.
 
@@ -27,6 +27,7 @@
 )]
 
 mod admin;
+mod alerts;
 mod backup;
 mod cli;
 mod coalescing;
