@@ -17,6 +17,8 @@ use crate::world::{Life, World};
 pub(crate) struct Holder {
     who: String,
     crashes: i64,
+    /// Whether it heard that it holds it.
+    knows: bool,
 }
 
 /// A worker that was not troubled for so long must not lose a lease.
@@ -69,9 +71,11 @@ struct Now {
     words: Option<String>,
 }
 
-/// Looks at what the last commit changed.
-pub(crate) fn look(world: &World) {
+/// Looks at what the last commit changed. Says which jobs it leased.
+pub(crate) fn look(world: &World) -> Vec<i64> {
     let moves = world.database.look(taken).unwrap_or_default();
+    let leased = moves.iter().filter(|moved| moved.old == Some(0) && moved.new == Some(1));
+    let leased = leased.map(|moved| moved.job).collect();
     for moved in moves {
         let now = world.database.look(|connection| now(connection, moved.job));
         let Ok(now) = now else {
@@ -81,6 +85,17 @@ pub(crate) fn look(world: &World) {
         match moved.what.as_str() {
             "write" => meant(world, &moved, &now),
             _ => went(world, &moved, &now),
+        }
+    }
+    leased
+}
+
+/// Notes that nobody heard of these leases: they end by themselves.
+pub(crate) fn unheard(world: &World, leased: &[i64]) {
+    let mut state = world.state();
+    for job in leased {
+        if let Some(holder) = state.holders.get_mut(job) {
+            holder.knows = false;
         }
     }
 }
@@ -156,7 +171,7 @@ fn went(world: &World, moved: &Move, now: &Now) {
 }
 
 fn leased(world: &World, moved: &Move, now: &Now, actor: &str) {
-    let holder = Holder { who: actor.to_owned(), crashes: now.crashes };
+    let holder = Holder { who: actor.to_owned(), crashes: now.crashes, knows: true };
     world.state().holders.insert(moved.job, holder);
     let older = world.database.look(|connection| {
         let sql = "SELECT j.id FROM jobs j WHERE j.state = 0 AND j.run_at < ?1
@@ -204,7 +219,7 @@ fn ended(world: &World, moved: &Move, now: &Now, new: i64, actor: &str) {
             let words = format!("{actor} ended job {}, which is with {}", moved.job, holder.who);
             world.violate("SERIAL", words);
         }
-    } else if is_untroubled(world, &holder.who) {
+    } else if holder.knows && is_untroubled(world, &holder.who) {
         world.violate("LEASE", format!("{} lost job {} though it lives", holder.who, moved.job));
     }
     if new == 3 && now.reason.as_deref() == Some("SUPERSEDED") {

@@ -315,7 +315,10 @@ impl Story {
             return;
         }
         let waited = self.world.database.look(|connection| {
-            let sql = "SELECT coalesce(max(started_at - run_at), 0) FROM jobs WHERE id > ?1 AND attempts = 1";
+            // From when it was due and no other job of its account was in hand.
+            let sql = "SELECT coalesce(max(started_at - max(run_at, (SELECT coalesce(max(o.finished_at), 0) FROM jobs o
+                                 WHERE o.lane = j.lane AND o.id <> j.id AND o.finished_at <= j.started_at))), 0)
+                         FROM jobs j WHERE id > ?1 AND attempts = 1";
             connection.query_row(sql, [last.unwrap_or(0)], |row| row.get::<_, i64>(0))
         });
         if let Ok(waited @ 1500..) = waited {

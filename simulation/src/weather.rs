@@ -57,10 +57,11 @@ impl Weather for Storms {
     async fn after(&self, kind: Kind) -> Result<(), StoreError> {
         let world = &self.world;
         if kind == Kind::Write {
-            audit::look(world);
+            let leased = audit::look(world);
             self.life.may_die(world).await;
             if world.fault(world.knobs.store_unknown) {
                 sometimes("commit_unknown_landed");
+                audit::unheard(world, &leased);
                 let mut state = world.state();
                 state.store_trouble = Some(Instant::now());
                 // Perhaps it was a lease, of which nobody knows now.

@@ -15,7 +15,7 @@ use connector_domain::patch::{self, FieldWrite, Kept, Patch, Plan};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
 use connector_faults::{Point, reach};
-use connector_store::journal::{Resolution, WriteState};
+use connector_store::journal::{Resolution, Write, WriteState};
 use connector_store::settings::GAP;
 use jiff::SignedDuration;
 
@@ -43,10 +43,11 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
         return Ok(Vec::new());
     }
     let now = ports.clock.now();
-    let mut landed = Vec::new();
+    let mut landed: Vec<FieldWrite> = Vec::new();
     let mut resolutions = Vec::new();
-    // The newest first: of several that wanted the same, only one can have landed, since it broke the others' guards.
-    for write in ports.journal.open_intents(&ports.tenant, work.job().record).await?.into_iter().rev() {
+    // The newest first, where as much of one stands as of another.
+    let mut open = ports.journal.open_intents(&ports.tenant, work.job().record).await?;
+    while let Some(write) = likeliest(&mut open, current, &landed) {
         let standing: Vec<FieldWrite> =
             write.fields.into_iter().filter(|field| stands(current, field)).collect();
         let fresh: Vec<FieldWrite> =
@@ -80,6 +81,18 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
         }
     }
     Ok(landed)
+}
+
+/// Takes out the intent of which most stands that no other one has brought.
+///
+/// Of several that wanted the same for one field only one has landed, since it broke the others' guards: a value that two
+/// of them share proves nothing of the one of which nothing else stands.
+fn likeliest(open: &mut Vec<Write>, current: &Fields, landed: &[FieldWrite]) -> Option<Write> {
+    let fresh = |write: &Write| {
+        write.fields.iter().filter(|field| stands(current, field) && is_news(landed, field)).count()
+    };
+    let (at, _) = open.iter().enumerate().max_by_key(|(at, write)| (fresh(write), *at))?;
+    Some(open.remove(at))
 }
 
 fn is_news(landed: &[FieldWrite], field: &FieldWrite) -> bool {
@@ -299,5 +312,50 @@ fn list(targets: &[Target]) -> String {
         Some((last, firsts)) if !firsts.is_empty() => format!("{} and {last}", firsts.join(", ")),
         Some((last, _)) => last.clone(),
         None => "nothing".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_domain::ids::{JobId, PersonId, ProgId};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn intent(id: i64, texts: &[(Target, &str)]) -> Write {
+        let field = |(target, text): &(Target, &str)| FieldWrite {
+            target: *target,
+            prog_id: ProgId("x:1".into()),
+            before: Value::Empty,
+            after: Value::Text((*text).into()),
+        };
+        Write {
+            id,
+            job: JobId(1),
+            record: RecordRef::person(PersonId(3)),
+            state: WriteState::Intended,
+            intended_at: Timestamp::UNIX_EPOCH,
+            settled_at: None,
+            fields: texts.iter().map(field).collect(),
+            words: None,
+        }
+    }
+
+    #[test]
+    fn a_value_that_two_intents_share_proves_only_the_one_of_which_more_stands() {
+        let older = intent(1, &[(Target::Bridge, "head of it"), (Target::Subject, "the same")]);
+        let newer = intent(2, &[(Target::Bridge, "buyer"), (Target::Subject, "the same")]);
+        let mut current = Fields::default();
+        current.values.insert(Target::Bridge, Value::Text("head of it".into()));
+        current.values.insert(Target::Subject, Value::Text("the same".into()));
+        let mut open = vec![older.clone(), newer.clone()];
+        assert_eq!(likeliest(&mut open, &current, &[]).unwrap().id, 1);
+        // What stands of the other one is the first one's work.
+        let rest = likeliest(&mut open, &current, &older.fields).unwrap();
+        assert_eq!((rest.id, open.len()), (2, 0));
+        // Of two of which as much stands it is the newer one.
+        let mut open =
+            vec![older.clone(), intent(3, &[(Target::Bridge, "head of it"), (Target::Subject, "the same")])];
+        assert_eq!(likeliest(&mut open, &current, &[]).unwrap().id, 3);
     }
 }

@@ -20,6 +20,9 @@ use tokio_util::task::TaskTracker;
 use super::{Crm, Look, Model, OWN};
 use crate::world::{Life, World};
 
+/// Silence that ends within this may be over when we have waited for an answer and ask whether it speaks at all.
+const FORGOTTEN: Duration = Duration::from_secs(90);
+
 /// One process's way to the CRM.
 pub struct Line {
     world: Arc<World>,
@@ -63,8 +66,12 @@ impl Line {
             sometimes("crm_unreachable");
             return Err(error("there is no connection", Blame::Outage, 5));
         }
-        if world.is_out("crm silent").is_some() {
+        if let Some(left) = world.is_out("crm silent") {
             sometimes("crm_silent");
+            // When it speaks again by the time that we ask, nobody can know that it was silent to all.
+            if let Some(record) = record.filter(|_| left < FORGOTTEN) {
+                *world.state().own_faults.entry(record).or_default() += 1;
+            }
             tokio::time::sleep(Duration::from_secs(30)).await;
             self.life.goes_on().await;
             let silent = error("there was no answer in time", Blame::Suspect, 0);

@@ -1,11 +1,14 @@
 //! One attempt at a job, from its lease to its settlement.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use connector_domain::field::Definitions;
 use connector_domain::fingerprint::{Fingerprint, Stage};
 use connector_domain::job::Settlement;
 use connector_domain::outbreak::Fault;
+use connector_domain::reason::Reason;
 use connector_domain::remedy::{self, Next, Remedy};
 use connector_faults::{Point, reach};
 use connector_store::queue::{Lease, Settled};
@@ -52,10 +55,26 @@ pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &Cancellation
         }
     };
     let took = began.elapsed();
-    let Work { steps, resolutions, .. } = work;
+    let Work { steps, resolutions, definitions, .. } = work;
     reach(Point::Settling);
     if settle(ports, lease, &settlement, resolutions, steps, abandon).await {
         meters::attempted(&settlement, took);
+        released(ports, &settlement, &definitions).await;
+    }
+}
+
+/// An exploration takes its time, and meanwhile the field that a job is held for may have been mended: what was held then
+/// was let go before this job was held.
+async fn released(ports: &Ports, settlement: &Settlement, known: &Arc<Definitions>) {
+    let Settlement::Held { reason: reason @ (Reason::NoField | Reason::FieldChanged), .. } = settlement
+    else {
+        return;
+    };
+    if Arc::ptr_eq(known, &ports.discovered.definitions_now()) {
+        return;
+    }
+    if let Err(error) = ports.queue.release(&ports.tenant, &[*reason], ports.clock.now()).await {
+        tracing::warn!("what was held for a field cannot be let go: {error}");
     }
 }
 
