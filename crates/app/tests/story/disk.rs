@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use superoffice_emulator::Entity;
 
-use crate::support::{Delivery, Ledger, Product, SOON, Setup, until};
+use crate::support::{Delivery, Ledger, Product, SOON, Setup, may_trace, until};
 
 /// A file system that holds little.
 struct SmallDisk(PathBuf);
@@ -156,13 +156,6 @@ async fn a_full_disk_refuses_honestly_and_goes_on_when_the_disk_grows() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_honestly_and_goes_on_when_something_is_removed() {
     a_full_disk(Relief::BallastGone).await;
-}
-
-/// Whether `strace` is there and may trace.
-fn may_trace() -> bool {
-    let mut trace = Command::new("strace");
-    trace.args(["-f", "-e", "trace=fsync", "-o", "/dev/null", "true"]).stderr(Stdio::null());
-    trace.status().is_ok_and(|status| status.success())
 }
 
 async fn a_disk_that_fails(calls: &str) {

@@ -14,7 +14,7 @@
 //! * `tools`: the operator's commands, held against what the emulator knows
 //! * `sweep`: what no webhook told of is found, and every change is accounted for
 //! * `guardian`: a webhook that was switched off, and failures by their cause
-//! * `kill`, `failpoints`, `stopping`, `disk`: a process and a machine that fail
+//! * `kill`, `failpoints`, `syscalls`, `stopping`, `disk`: a process and a machine that fail
 //! * `backup`: a database that is put back; `alerts`: what a running service measures is what the alert rules ask for
 //!
 //! `SO_CONNECTOR_KILL_ROUNDS` and its like say how much of a suite is wanted; `cargo xtask torture` sets them.
@@ -46,6 +46,7 @@ mod sign_in;
 mod stopping;
 mod support;
 mod sweep;
+mod syscalls;
 mod tenant_state;
 mod tools;
 mod trouble;

@@ -5,6 +5,7 @@ mod ledger;
 mod load;
 mod product;
 mod program;
+mod strace;
 mod tally;
 mod wait;
 
@@ -13,7 +14,8 @@ pub(crate) use ledger::Ledger;
 pub(crate) use load::{COMPANIES, Load, assert_everything_held};
 pub(crate) use product::{Product, Setup, TOKEN};
 pub(crate) use program::{Ran, only_document, run, terminate};
-pub(crate) use tally::{seed, tell, wanted};
+pub(crate) use strace::{Fault, may_attach, may_trace};
+pub(crate) use tally::{leave_out, seed, tell, wanted};
 pub(crate) use wait::{SOON, until};
 
 /// The tenant that the emulator plays.

@@ -293,6 +293,12 @@ impl Product {
         self.child.is_some()
     }
 
+    /// Its number.
+    pub(crate) fn process(&self) -> u32 {
+        let child = self.child.as_ref().unwrap().id();
+        if self.wrapper.is_empty() { child } else { inner_process(child) }
+    }
+
     /// How the process has ended, if it has.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         let ended = self.child.as_mut()?.try_wait().unwrap();
@@ -304,9 +310,10 @@ impl Product {
 
     /// Asks the process to end, and waits for it.
     pub(crate) async fn stop(&mut self) -> (ExitStatus, Duration) {
+        let process = self.process();
         let mut child = self.child.take().unwrap();
         let asked = Instant::now();
-        terminate(child.id());
+        terminate(process);
         let status = until(SOON, "the process has ended", async || child.try_wait().unwrap()).await;
         (status, asked.elapsed())
     }

@@ -20,8 +20,17 @@ pub(crate) fn seed() -> u64 {
 /// Says what was counted: a line to read, and one in the file of tallies when there is one.
 pub(crate) fn tell(suite: &str, counts: &Value, violations: usize) {
     println!("{suite}: {counts}, {violations} violations");
+    add(&json!({"suite": suite, "counts": counts, "violations": violations}));
+}
+
+/// Says that a suite cannot be run here, and why.
+pub(crate) fn leave_out(suite: &str, why: &str) {
+    println!("{suite} skipped: {why}");
+    add(&json!({"suite": suite, "skipped": why}));
+}
+
+fn add(line: &Value) {
     let Some(file) = told("SO_CONNECTOR_TALLY") else { return };
-    let line = json!({"suite": suite, "counts": counts, "violations": violations});
     let mut file = std::fs::File::options().create(true).append(true).open(file).unwrap();
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
