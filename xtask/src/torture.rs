@@ -67,6 +67,8 @@ fn names() -> String {
 
 fn one(suite: &Suite, rounds: u64) -> anyhow::Result<()> {
     let tally = tally_file(suite.name)?;
+    // What is built now is what runs, whatever becomes of the sources meanwhile.
+    let commit = output("git", &["describe", "--always", "--dirty"])?;
     let (begun, busy) = (Instant::now(), Busy::now());
     let arguments = ["test", "--locked", "--package", "so-connector", "--test", "story", suite.module];
     println!("$ {}={rounds} cargo {}", suite.variable, arguments.join(" "));
@@ -88,7 +90,7 @@ fn one(suite: &Suite, rounds: u64) -> anyhow::Result<()> {
         }
         let entry = json!({
             "at": day(),
-            "commit": output("git", &["describe", "--always", "--dirty"])?.trim(),
+            "commit": commit.trim(),
             "suite": said["suite"],
             "rounds": rounds,
             "counts": said["counts"],
