@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use connector_store::queue::SUSPECT_AFTER;
 use connector_store::sqlite::inline::InMemory;
 use rusqlite::{Connection, Row};
 use tokio::time::Instant;
@@ -161,6 +162,7 @@ fn went(world: &World, moved: &Move, now: &Now) {
         name(new)
     ));
     if new == 1 {
+        one_suspect(world);
         alone_in_its_lane(world, moved.job);
     }
     match (moved.old, new) {
@@ -175,9 +177,11 @@ fn leased(world: &World, moved: &Move, now: &Now, actor: &str) {
     world.state().holders.insert(moved.job, holder);
     let older = world.database.look(|connection| {
         let sql = "SELECT j.id FROM jobs j WHERE j.state = 0 AND j.run_at < ?1
-                    AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane) LIMIT 1";
+                    AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
+                    AND (j.crashes < ?2 OR NOT EXISTS (SELECT 1 FROM jobs s WHERE s.state = 1 AND s.crashes >= ?2 AND s.id <> ?3))
+                    LIMIT 1";
         let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query([now.run_at])?;
+        let mut rows = statement.query((now.run_at, SUSPECT_AFTER, moved.job))?;
         rows.next()?.map(|row| row.get::<_, i64>(0)).transpose()
     });
     if let Ok(Some(older)) = older {
@@ -197,6 +201,17 @@ fn leased(world: &World, moved: &Move, now: &Now, actor: &str) {
                 format!("{actor} began to work while jobs {strangers:?} were still with the dead"),
             );
         }
+    }
+}
+
+/// Of what was in hand at many deaths one is in hand at a time.
+fn one_suspect(world: &World) {
+    let suspects = world.database.look(|connection| {
+        let sql = "SELECT count(*) FROM jobs WHERE state = 1 AND crashes >= ?1";
+        connection.prepare_cached(sql)?.query_row([SUSPECT_AFTER], |row| row.get::<_, i64>(0))
+    });
+    if suspects.unwrap_or_default() > 1 {
+        world.violate("POISON", "several jobs that saw many deaths are in hand at once");
     }
 }
 

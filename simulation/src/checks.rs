@@ -7,11 +7,15 @@ use connector_domain::ids::{ContactId, Entity, PersonId, RecordRef};
 use connector_domain::profile::{Explored, Language, Profile};
 use connector_domain::text;
 use connector_domain::vertical::VerticalId;
+use connector_store::queue::SUSPECT_AFTER;
 use rusqlite::Connection;
 
-use crate::crm::{By, Model};
+use crate::crm::{By, Model, OUT_OF_SCOPE};
 use crate::explorer::truth;
 use crate::run::Story;
+
+/// What kills its worker in some worlds.
+pub const DEADLY: RecordRef = RecordRef::contact(ContactId(1));
 
 /// Looks at a world in which nothing is left to be done.
 pub struct Checks<'a> {
@@ -136,9 +140,9 @@ impl Checks<'_> {
         state.poison.contains(&job.record) || account.is_some_and(|account| state.poison.contains(&account))
     }
 
-    /// What kills its worker may take with it whatever is in hand beside it.
+    /// Whether it kills its worker itself.
     fn is_deadly(&self, job: &Ended) -> bool {
-        self.story.world.knobs.deadly && job.words.contains("worker died")
+        self.story.world.knobs.deadly && (job.account == Some(1) || job.record == DEADLY)
     }
 
     fn only_poison_fails(&self, jobs: &[Ended]) {
@@ -169,7 +173,15 @@ impl Checks<'_> {
                 );
                 self.broken("BLAME", words);
             }
-            if job.crashes > interruptions && knobs.store_outages == 0 {
+            // Beside a job that kills its worker others die until it is a suspect, and no more.
+            let beside = if knobs.deadly && !self.is_deadly(job) {
+                let killers = jobs.iter().filter(|job| self.is_deadly(job) && job.crashes > 0).count();
+                let killed = self.story.world.state().killed;
+                killed - killed.min(SUSPECT_AFTER * (1 + u32::try_from(killers).unwrap_or(0)))
+            } else {
+                0
+            };
+            if job.crashes > interruptions - beside && knobs.store_outages == 0 {
                 self.broken(
                     "BLAME",
                     format!("job {} has seen {} crashes of {interruptions}", job.id, job.crashes),
@@ -225,9 +237,22 @@ impl Checks<'_> {
             }
             let last = jobs.iter().rev().find(|job| job.record == record && job.reason != "SUPERSEDED");
             if open > 0 && last.is_some_and(|job| job.state == 2 || job.reason == "UNCHANGED") {
-                self.broken("TRUTH", format!("{open} intents of {record} are left open"));
+                self.broken(
+                    "TRUTH",
+                    format!("{open} intents of {record} are left open: {}", self.all_writes()),
+                );
             }
         }
+    }
+
+    fn all_writes(&self) -> String {
+        let told = self.story.world.database.look(|connection| {
+            let sql = "SELECT 'write ' || id || ' of job ' || job_id || ', meant at ' || intended_at || ', state ' || state || ' ' || coalesce(words, '') FROM writes";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+            rows.collect::<Result<Vec<_>, _>>()
+        });
+        told.unwrap_or_default().join("; ")
     }
 
     fn every_account_has_a_name(&self) {
@@ -245,14 +270,14 @@ impl Checks<'_> {
 
     fn is_spoilt(&self, record: RecordRef) -> bool {
         let knobs = &self.story.world.knobs;
-        knobs.deadly || self.story.world.state().poison.contains(&record)
+        (knobs.deadly && record == DEADLY) || self.story.world.state().poison.contains(&record)
     }
 
     fn in_scope(&self, model: &Model, contact: i64) -> bool {
         model
             .contacts
             .get(&contact)
-            .is_some_and(|contact| !self.story.world.knobs.scoped || contact.owner != 8)
+            .is_some_and(|contact| !self.story.world.knobs.scoped || contact.owner != OUT_OF_SCOPE)
     }
 
     fn profile(&self, model: &Model, id: i64) -> Option<Profile> {
@@ -315,7 +340,13 @@ impl Checks<'_> {
                 (RecordRef::person(PersonId(*id)), RecordRef::contact(ContactId(human.contact)));
             let spoilt = self.is_spoilt(company) || model.touched.contains(&company);
             let told = self.is_told(&model, record) && self.is_told(&model, company);
-            if spoilt || !told || !self.in_scope(&model, human.contact) || self.changed_owner(human.contact) {
+            let gone = model.contacts.get(&human.contact).is_none_or(|contact| contact.deleted);
+            if spoilt
+                || !told
+                || gone
+                || !self.in_scope(&model, human.contact)
+                || self.changed_owner(human.contact)
+            {
                 continue;
             }
             let Some(profile) = self.profile(&model, human.contact) else { continue };

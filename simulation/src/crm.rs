@@ -13,6 +13,7 @@ use connector_domain::policy::Associate;
 use connector_domain::profile::Language;
 use connector_domain::vertical::Vertical;
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use crate::world::World;
 
@@ -22,6 +23,9 @@ pub mod port;
 pub const OWN: AssociateId = AssociateId(528);
 /// The users there are beside it.
 pub const USERS: [i64; 4] = [5, 6, 7, 8];
+
+/// The one of them who is out of scope, when only some are in.
+pub const OUT_OF_SCOPE: i64 = 8;
 
 /// One company.
 #[derive(Debug, Clone)]
@@ -100,6 +104,10 @@ pub struct Model {
     pub newest: BTreeMap<RecordRef, u64>,
     /// How many writes of ours were done, by record.
     pub written: BTreeMap<RecordRef, u64>,
+    /// When our last write to each record was done.
+    pub written_at: BTreeMap<RecordRef, Timestamp>,
+    /// What each process saw last of the companies: whether they were gone, and whose they were.
+    judged: BTreeMap<(String, i64), Judged>,
     /// Whose read of a record is fresh enough to write from: spoilt by each request to write.
     looked: BTreeMap<(String, RecordRef), Look>,
     /// Until when each process was told to wait, and since when.
@@ -108,6 +116,7 @@ pub struct Model {
     pub locked: bool,
     changes: u64,
     verticals: Vec<Vertical>,
+    bell: Arc<Notify>,
 }
 
 /// What the last read of a record brought.
@@ -117,14 +126,27 @@ enum Look {
     Garbage,
 }
 
+/// What a company was when it was read last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Judged {
+    deleted: bool,
+    owner: i64,
+}
+
 /// The CRM, shared by all who reach it.
 #[derive(Clone)]
-pub struct Crm(Arc<Mutex<Model>>);
+pub struct Crm {
+    model: Arc<Mutex<Model>>,
+    /// Rings when there is something to tell.
+    pub bell: Arc<Notify>,
+}
 
 impl Crm {
     /// An empty one.
     pub fn new(verticals: Vec<Vertical>) -> Self {
-        Self(Arc::new(Mutex::new(Model {
+        let bell = Arc::<Notify>::default();
+        let model = Arc::new(Mutex::new(Model {
+            bell: Arc::clone(&bell),
             contacts: BTreeMap::new(),
             persons: BTreeMap::new(),
             cells: BTreeMap::new(),
@@ -133,17 +155,20 @@ impl Crm {
             untold: VecDeque::new(),
             newest: BTreeMap::new(),
             written: BTreeMap::new(),
+            written_at: BTreeMap::new(),
+            judged: BTreeMap::new(),
             looked: BTreeMap::new(),
             told_to_wait: BTreeMap::new(),
             locked: false,
             changes: 0,
             verticals,
-        })))
+        }));
+        Self { model, bell }
     }
 
     /// The whole of it.
     pub fn model(&self) -> MutexGuard<'_, Model> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -276,6 +301,7 @@ impl Model {
         ));
         let ours = by == By::Us;
         self.untold.push_back(Change { number, at: world.now(), record, by: user, columns, created, ours });
+        self.bell.notify_one();
         if !ours {
             self.newest.insert(record, number);
         }
@@ -306,6 +332,7 @@ impl Model {
             self.cells.insert((record, write.target), cell);
         }
         *self.written.entry(record).or_default() += 1;
+        self.written_at.insert(record, world.now());
         let column = if record.entity == Entity::Contact { "contact_id" } else { "person_id" };
         self.changed(
             world,

@@ -91,7 +91,7 @@ impl Explorer for Reader {
         if !world.is_healed() {
             world.latency(world.knobs.explorer_latency).await;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(world.knobs.explorer_least)).await;
         self.life.may_die(world).await;
         if world.state().poison.contains(&record) {
             sometimes("poison");

@@ -51,6 +51,10 @@ pub struct Running {
     pub life: Arc<Life>,
     /// Its door.
     pub router: Router,
+    /// What it knows of the tenant.
+    pub discovered: Discovered,
+    /// How what it depends on is doing, as it sees it.
+    pub status: Status,
     stop: CancellationToken,
 }
 
@@ -152,6 +156,7 @@ impl Fleet {
         let clock: Arc<dyn Clock> = Arc::new(ProcessClock::new(Arc::clone(world), Arc::clone(&life)));
         let scope = if world.knobs.scoped { Scope::parse("5, 6, 7") } else { Scope::Everyone };
         let discovered = Discovered::new(Policy { scope, ..Policy::default() });
+        let status = Status::default();
         let ports = Arc::new(Ports {
             tenant: TenantId(TENANT.into()),
             crm: Arc::new(Line::new(Arc::clone(world), Arc::clone(&life), crm.clone())),
@@ -170,7 +175,7 @@ impl Fleet {
             sweep_now: Arc::default(),
             snapshots: store.clone(),
             breakers: Breakers::default(),
-            status: Status::default(),
+            status: status.clone(),
             write_policy: WritePolicy::RefreshOwn,
             retry: RetryPolicy::default(),
             profile_ttl: SignedDuration::from_hours(24),
@@ -208,6 +213,6 @@ impl Fleet {
         };
         let worker = self.tasks.spawn(Worker::new(Arc::clone(&ports), options).run(stop.clone()));
         let names = self.tasks.spawn(names::run(ports, stop.clone()));
-        (Running { life, router, stop }, worker, names)
+        (Running { life, router, discovered, status, stop }, worker, names)
     }
 }

@@ -72,7 +72,9 @@ pub struct Knobs {
     pub explorer_errors: u32,
     /// Explorations in which our own code panics.
     pub explorer_panics: u32,
-    /// The longest exploration, in milliseconds.
+    /// How long each exploration takes at least, in milliseconds.
+    pub explorer_least: u64,
+    /// The longest exploration, in milliseconds, while things go wrong.
     pub explorer_latency: u64,
     /// How many outages of the database there are.
     pub store_outages: u32,
@@ -86,6 +88,8 @@ pub struct Knobs {
     pub gives_up: bool,
     /// Whether a later cycle of attempts has a new event id.
     pub new_ids: bool,
+    /// How many companies go into the recycle bin.
+    pub deletions: u32,
 }
 
 impl Knobs {
@@ -123,6 +127,7 @@ impl Knobs {
             explorer_outages: 0,
             explorer_errors: 0,
             explorer_panics: 0,
+            explorer_least: 5,
             explorer_latency: 2000,
             store_outages: 0,
             twice: 0,
@@ -130,6 +135,7 @@ impl Knobs {
             unreadable: 0,
             gives_up: false,
             new_ids: false,
+            deletions: 0,
         }
     }
 
@@ -178,6 +184,7 @@ impl Knobs {
             explorer_outages: u32::from(dice.one_in(4)),
             explorer_errors,
             explorer_panics,
+            explorer_least: 5,
             explorer_latency: if dice.one_in(5) {
                 dice.between(60_000, 300_000)
             } else {
@@ -189,6 +196,7 @@ impl Knobs {
             unreadable,
             gives_up: dice.one_in(2),
             new_ids: dice.one_in(2),
+            deletions: if dice.one_in(5) { dice.between_u32(1, 2) } else { 0 },
         }
     }
 }

@@ -6,12 +6,16 @@
 //! `docs/simulation.md`.
 
 pub mod audit;
+#[cfg(feature = "engine")]
+pub mod bugs;
 pub mod checks;
 pub mod crm;
 pub mod dice;
 pub mod explorer;
 pub mod fleet;
 pub mod knobs;
+#[cfg(feature = "engine")]
+pub mod many;
 pub mod people;
 pub mod run;
 pub mod sender;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use connector_domain::field::{Target, Value};
 use connector_domain::ids::{ContactId, PersonId, RecordRef};
+use connector_faults::sometimes;
 
 use crate::crm::{By, Contact, Crm, Human, OWN, USERS};
 use crate::explorer::name;
@@ -68,6 +69,23 @@ impl People {
                     self.on_one(edition * 100 + more);
                 }
             }
+        }
+    }
+
+    /// Puts companies into the recycle bin, from the last on, each at some moment.
+    pub async fn delete(&self) {
+        let knobs = &self.world.knobs;
+        let long = u64::try_from(knobs.faulty_for.as_millis()).unwrap_or(0);
+        for nth in 0..i64::from(knobs.deletions).min(knobs.contacts - 1) {
+            tokio::time::sleep(Duration::from_millis(self.world.between(0, long / 2))).await;
+            sometimes("company_deleted");
+            let id = knobs.contacts - nth;
+            let mut model = self.crm.model();
+            let Some(contact) = model.contacts.get_mut(&id) else { continue };
+            contact.deleted = true;
+            let record = RecordRef::contact(ContactId(id));
+            let columns = vec!["contact_id", "updated", "updated_associate_id", "deleted"];
+            model.changed(&self.world, record, By::Someone(6), columns, false);
         }
     }
 

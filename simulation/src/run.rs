@@ -32,6 +32,8 @@ pub struct House {
     database: InMemory,
     knowledge: Arc<Knowledge>,
     verticals: Arc<Vec<Vertical>>,
+    /// So many of the last lines of a trace are kept.
+    pub kept: usize,
 }
 
 /// What came of a run.
@@ -84,7 +86,7 @@ impl House {
         let verticals = Arc::new(knowledge.verticals());
         let database = InMemory::fresh().expect("a database in memory can be made");
         audit::install(&database).expect("its triggers can be made");
-        Ok(Self { database, knowledge, verticals })
+        Ok(Self { database, knowledge, verticals, kept: 400 })
     }
 
     /// Runs one seed.
@@ -110,7 +112,7 @@ impl House {
             .build()
             .expect("a runtime without threads can be made");
         let outcome = runtime.block_on(async {
-            let world = World::new(knobs, dice, self.database.clone());
+            let world = World::new(knobs, dice, self.database.clone(), self.kept);
             let story = self.story(Arc::clone(&world));
             tokio::select! {
                 biased;
@@ -163,13 +165,19 @@ impl Story {
     /// Things go wrong; then all is healed, and everything must come to its end.
     pub async fn usual(&self) {
         let world = &self.world;
-        tokio::join!(self.people.edit(), self.trouble(), tokio::time::sleep(world.knobs.faulty_for));
+        tokio::join!(
+            self.people.edit(),
+            self.people.delete(),
+            self.trouble(),
+            tokio::time::sleep(world.knobs.faulty_for)
+        );
         self.crm.model().locked = false;
         world.heal();
         if !self.settled().await {
             return;
         }
         if world.knobs.broken_field {
+            self.awake().await;
             // The tenant is looked at again before long.
             tokio::time::sleep(Duration::from_secs(100)).await;
             if !self.settled().await {
@@ -236,7 +244,9 @@ impl Story {
 
     /// Waits until nothing is to be done; says whether it came to that.
     pub async fn settled(&self) -> bool {
-        self.settled_within(LIVELY).await
+        // What kills its worker does so twenty times, and each time its lease has to end.
+        let most = if self.world.knobs.deadly { LIVELY * 5 } else { LIVELY };
+        self.settled_within(most).await
     }
 
     /// The same, with another patience.
@@ -286,7 +296,11 @@ impl Story {
     async fn echoes(&self) {
         let before = self.writes();
         for _ in 0..3 {
-            let records: Vec<_> = self.crm.model().written.keys().copied().collect();
+            // What was written long ago is no echo.
+            let young = self.world.now() - SignedDuration::from_mins(12);
+            let written = self.crm.model().written_at.clone();
+            let records: Vec<_> =
+                written.into_iter().filter(|(_, at)| *at > young).map(|(record, _)| record).collect();
             for record in records.into_iter().take(4) {
                 let column = match record.entity {
                     connector_domain::ids::Entity::Contact => "contact_id",
@@ -304,13 +318,24 @@ impl Story {
         }
     }
 
+    /// Waits until no process is frozen any more.
+    async fn awake(&self) {
+        let stall = self.world.state().last_stall;
+        if let Some(until) = stall {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
     /// Nothing is to be done, and one change comes: it is worked on at once.
     async fn promptness(&self) {
+        self.awake().await;
         tokio::time::sleep(Duration::from_secs(61)).await;
         let last = self.world.database.look(|connection| {
             connection.query_row("SELECT coalesce(max(id), 0) FROM jobs", [], |row| row.get::<_, i64>(0))
         });
-        self.people.rename(self.world.knobs.contacts, 1_000_000, 5);
+        // The first company may be deadly, and the last may be gone.
+        let id = if self.world.knobs.deletions > 0 { 1 } else { self.world.knobs.contacts };
+        self.people.rename(id, 1_000_000, 5);
         if !self.settled().await || self.world.knobs.jumps {
             return;
         }
@@ -341,7 +366,7 @@ impl Story {
             knobs: self.world.knobs.clone(),
             violations: state.violations.clone(),
             sum: state.trace.sum(),
-            last: state.trace.last(400),
+            last: state.trace.last(),
             age,
             writes,
             events,

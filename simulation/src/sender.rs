@@ -83,7 +83,7 @@ impl Sender {
         loop {
             let next = self.crm.model().untold.pop_front();
             let Some(change) = next else {
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                self.crm.bell.notified().await;
                 continue;
             };
             let message = self.message(change);
@@ -164,7 +164,12 @@ impl Sender {
     async fn attempt(&self, message: &Message) -> bool {
         let alive = self.fleet.alive();
         let at = usize::try_from(self.world.between(0, 5)).unwrap_or(0);
-        let answer = match alive.get(at % alive.len().max(1)) {
+        let chosen = alive.get(at % alive.len().max(1));
+        // One of several that has not looked at the tenant yet cannot know who we are, though another one may have written.
+        let knows_us = chosen.is_some_and(|process| {
+            alive.len() == 1 || process.discovered.policy_now().own_associate.is_some()
+        });
+        let answer = match chosen {
             None => None,
             Some(process) => {
                 let answered = process.router.clone().oneshot(request(message));
@@ -195,7 +200,7 @@ impl Sender {
             return true;
         }
         log.acked.insert(message.id.clone());
-        if message.change.ours {
+        if message.change.ours && knows_us {
             log.echoes.insert(message.id.clone());
         }
         log.told.insert(message.change.number);

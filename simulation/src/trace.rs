@@ -4,24 +4,22 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// So many lines are kept for people.
-const KEPT: usize = 400;
-
 /// The lines of one run.
 #[derive(Debug)]
 pub struct Trace {
     lines: VecDeque<String>,
+    /// So many lines are kept for people.
+    kept: usize,
     sum: u64,
     count: u64,
 }
 
-impl Default for Trace {
-    fn default() -> Self {
-        Self { lines: VecDeque::new(), sum: 0xCBF2_9CE4_8422_2325, count: 0 }
-    }
-}
-
 impl Trace {
+    /// Begins one, of which the last lines are kept.
+    pub fn new(kept: usize) -> Self {
+        Self { lines: VecDeque::new(), kept, sum: 0xCBF2_9CE4_8422_2325, count: 0 }
+    }
+
     /// Adds a line.
     pub fn add(&mut self, since: SignedDuration, words: &str) {
         let millis = since.as_millis();
@@ -30,10 +28,12 @@ impl Trace {
             self.sum = (self.sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
         }
         self.count += 1;
-        if self.lines.len() == KEPT {
+        if self.lines.len() >= self.kept {
             self.lines.pop_front();
         }
-        self.lines.push_back(line);
+        if self.kept > 0 {
+            self.lines.push_back(line);
+        }
     }
 
     /// A sum over all lines.
@@ -42,8 +42,8 @@ impl Trace {
     }
 
     /// The last lines.
-    pub fn last(&self, most: usize) -> Vec<String> {
-        self.lines.iter().skip(self.lines.len().saturating_sub(most)).cloned().collect()
+    pub fn last(&self) -> Vec<String> {
+        self.lines.iter().cloned().collect()
     }
 }
 

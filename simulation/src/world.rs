@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) own_faults: BTreeMap<RecordRef, u32>,
     /// Deaths, stalls and the like, any of which may end the attempts in hand.
     pub(crate) interruptions: u32,
+    /// Deaths that a record caused.
+    pub(crate) killed: u32,
     /// Until when something is out of order, by its name.
     pub(crate) outages: BTreeMap<&'static str, Instant>,
     /// Records whose calls went wrong on purpose for ever.
@@ -75,7 +77,7 @@ const MOST_OWN_FAULTS: u32 = 3;
 
 impl World {
     /// Begins a world, at the present moment of the runtime's clock.
-    pub fn new(knobs: Knobs, dice: Dice, database: InMemory) -> Arc<Self> {
+    pub fn new(knobs: Knobs, dice: Dice, database: InMemory, kept: usize) -> Arc<Self> {
         Arc::new(Self {
             knobs,
             database,
@@ -84,10 +86,11 @@ impl World {
             violated: Notify::new(),
             state: Mutex::new(State {
                 dice,
-                trace: Trace::default(),
+                trace: Trace::new(kept),
                 violations: Vec::new(),
                 own_faults: BTreeMap::new(),
                 interruptions: 0,
+                killed: 0,
                 outages: BTreeMap::new(),
                 poison: BTreeSet::new(),
                 store_trouble: None,
@@ -132,11 +135,21 @@ impl World {
         !self.state().violations.is_empty()
     }
 
+    /// Makes everything about a record go wrong for ever.
+    pub fn poison(&self, record: RecordRef) {
+        self.state().poison.insert(record);
+    }
+
     /// Ends all faults.
     pub fn heal(&self) {
         self.healed.store(true, Ordering::Relaxed);
         self.state().outages.clear();
         self.note("-- healed");
+    }
+
+    /// At what age all faults end.
+    pub fn healed_at(&self) -> SignedDuration {
+        SignedDuration::try_from(self.knobs.faulty_for).unwrap_or(SignedDuration::MAX)
     }
 
     /// Whether all faults have ended.

@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test`, `bench`, `check`, `docs`, `fuzz`, `torture`.
+//! The project's own tasks: `cargo xtask test`, `bench`, `check`, `docs`, `fuzz`, `simulate`, `torture`.
 //!
 //! They need nothing but Rust and what they install themselves.
 
@@ -11,6 +11,7 @@ mod docs;
 mod fuzz;
 mod install;
 mod shell;
+mod simulate;
 mod test;
 mod torture;
 
@@ -23,6 +24,7 @@ Tasks:
   bench   Measures the product against its goals, side by side in one run; --quick for a look
   docs    Writes the generated documents anew; with --check, says whether they are up to date
   fuzz    Looks for input that breaks what reads others' texts: [TARGET] [--seconds N] [--input FILE]
+  simulate Runs the whole product in virtual time: [--seeds N] [--first F], [--replay SEED [--bug NAME]], or [--bugs]
   torture Kills the service again and again, for long, and adds to the ledger: [SUITE] [--rounds N]
 ";
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] => bench::run(rest),
         ["docs", rest @ ..] => docs::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["simulate", rest @ ..] => simulate::run(rest),
         ["torture", rest @ ..] => torture::run(rest),
         _ => {
             eprint!("{USAGE}");

@@ -43,6 +43,7 @@ fn steps(extent: Extent) -> Vec<Step> {
         steps.push(("documents", documents));
         steps.push(("alerts", alerts));
         steps.push(("tests", tests));
+        steps.push(("simulation", crate::simulate::step));
         steps.push(("torture", torture));
         steps.push(("conformance", conformance));
         steps.push(("fuzz", crate::fuzz::step));
@@ -111,7 +112,9 @@ fn features() -> anyhow::Result<String> {
         &["check", "--package", "superoffice", "--no-default-features", "--locked", "--quiet"],
     )?;
     shipped_cannot_be_told_to_die()?;
-    Ok("superoffice without its client; the shipped program cannot be told to die".to_owned())
+    shipped_has_no_planted_defect()?;
+    Ok("superoffice without its client; the shipped program cannot be told to die and has no planted defect"
+        .to_owned())
 }
 
 /// What is built to be shipped has none of the places at which the program that tests start can be told to die.
@@ -121,6 +124,19 @@ fn shipped_cannot_be_told_to_die() -> anyhow::Result<()> {
     let variable = b"SO_CONNECTOR_FAILPOINTS";
     if program.windows(variable.len()).any(|window| window == variable) {
         bail!("the program can be told to die by {}", String::from_utf8_lossy(variable));
+    }
+    Ok(())
+}
+
+/// What is built to be shipped has no defect that could be switched on: without the feature, asking for one is a constant.
+fn shipped_has_no_planted_defect() -> anyhow::Result<()> {
+    let tree = ["tree", "--locked", "--package", "so-connector", "--edges", "normal,features", "--invert"];
+    let tree = shell::output("cargo", &[&tree[..], &["connector-faults"]].concat())?;
+    if !tree.contains("connector-faults") {
+        bail!("connector-faults is no part of the program any more; this check has lost its object");
+    }
+    if tree.contains("connector-faults feature \"simulation\"") {
+        bail!("the shipped program is built with planted defects");
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 //!
 //! Lengths are counted in UTF-16 units, as the CRM's own fields are.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// The length of a text as a SuperOffice field counts it.
@@ -11,7 +13,8 @@ pub fn units(text: &str) -> usize {
 
 /// The text in one spelling: composed accents, single spaces, no space around it.
 pub fn normalised(text: &str) -> String {
-    let composed: String = text.nfc().collect();
+    // Whatever is plain has one spelling only.
+    let composed = if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) };
     composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -7,6 +7,8 @@
 pub mod bug;
 pub mod point;
 
+#[cfg(feature = "simulation")]
+pub use bug::plant;
 pub use bug::{Bug, planted};
 pub use point::{Point, reach};
 

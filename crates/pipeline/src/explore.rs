@@ -17,7 +17,7 @@ use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
 use connector_domain::vertical::{self, Vertical, VerticalId};
 use connector_explorer::ExploreError;
-use connector_faults::{Point, reach};
+use connector_faults::{Bug, Point, planted, reach};
 use connector_store::accounts::KeptProfile;
 use jiff::{SignedDuration, Timestamp};
 
@@ -59,9 +59,11 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
             }
             work.step("explore", summary_of(&profile));
             let vertical = |profile: &Profile| profile.vertical.as_ref().map(|claim| claim.id.clone());
-            // Whether the new vertical can be written now or only much later, the persons were spoken to of the old one.
-            let persons_due =
-                kept.is_some_and(|kept| kept.persons_due || vertical(&kept.profile) != vertical(&profile));
+            // Whether the new vertical can be written now or only much later, the persons were spoken to of the old one, or
+            // not at all.
+            let persons_due = kept.map_or(!planted(Bug::PersonsSkippedStaySo), |kept| {
+                kept.persons_due || vertical(&kept.profile) != vertical(&profile)
+            });
             let kept = KeptProfile { profile: (*profile).clone(), key, at: now, persons_due };
             reach(Point::ProfileFound);
             ports.accounts.keep_profile(&ports.tenant, account.id, kept).await?;
@@ -257,13 +259,13 @@ pub(crate) async fn persons_follow(
     outcome: &Written,
     before: Option<VerticalId>,
 ) -> Result<(), Halt> {
-    if !outcome.targets.contains(&Target::Vertical) {
+    if !outcome.targets.contains(&Target::Vertical) || planted(Bug::PersonsDoNotFollow) {
         return Ok(());
     }
     let ports = work.ports;
     let kept = ports.accounts.profile(&ports.tenant, account.id).await?;
     let now = kept.as_ref().and_then(|kept| kept.profile.vertical.as_ref()).map(|claim| claim.id.clone());
-    let due = kept.filter(|kept| kept.persons_due);
+    let due = kept.filter(|kept| kept.persons_due && !planted(Bug::PersonsDueForgotten));
     let persons = ports.accounts.persons(&ports.tenant, account.id).await?;
     if persons.is_empty() || (now == before && due.is_none()) {
         return Ok(());
@@ -310,7 +312,8 @@ pub(crate) fn room(definitions: &Definitions) -> Room {
 }
 
 fn key(company: &Company, room: Room, engine: &str) -> String {
-    let website = company.website.as_deref().unwrap_or_default();
+    let website =
+        company.website.as_deref().filter(|_| !planted(Bug::ProfileOfAnotherSite)).unwrap_or_default();
     let language = company.language.as_str();
     let domains = company.email_domains.join(",");
     format!("{engine}|{}|{website}|{domains}|{language}|{}|{}", company.name, room.summary, room.opener)

@@ -3,6 +3,7 @@
 use connector_domain::account::{Account, Person};
 use connector_domain::filter::{Verdict, decide_account, decide_person, duplicate_name};
 use connector_domain::reason::Reason;
+use connector_faults::{Bug, planted};
 use connector_store::accounts::{Facts, Twin};
 
 use crate::run::{Halt, Work};
@@ -11,7 +12,14 @@ use crate::run::{Halt, Work};
 pub(crate) async fn account(work: &mut Work<'_>, account: &Account) -> Result<(), Halt> {
     let policy = work.ports.discovered.policy_now();
     let twin = learn(work, account, policy.duplicate_window).await?;
-    if let Verdict::Skip(reason) = decide_account(account, &policy) {
+    let is_missed = |reason: Reason| match reason {
+        Reason::Deleted => planted(Bug::DeletedIgnored),
+        Reason::OwnerNotInScope => planted(Bug::ScopeNotAsked),
+        _ => false,
+    };
+    if let Verdict::Skip(reason) = decide_account(account, &policy)
+        && !is_missed(reason)
+    {
         let words = match reason {
             Reason::OwnerNotInScope => not_in_scope(account),
             _ => reason.sentence().to_owned(),

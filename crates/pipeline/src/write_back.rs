@@ -14,7 +14,7 @@ use connector_domain::job::Settlement;
 use connector_domain::patch::{self, FieldWrite, Kept, Patch, Plan};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
-use connector_faults::{Point, reach};
+use connector_faults::{Bug, Point, planted, reach};
 use connector_store::journal::{Resolution, Write, WriteState};
 use connector_store::settings::GAP;
 use jiff::SignedDuration;
@@ -57,6 +57,8 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
             (WriteState::Done, "found done when looked at again")
         } else if !standing.is_empty() {
             (WriteState::NotDone, "found to be another write's work when looked at again")
+        } else if planted(Bug::StaleIntentTakenForDone) {
+            (WriteState::Done, "taken for done")
         } else if now.duration_since(write.intended_at) < MAY_STILL_ARRIVE {
             work.undecided.push(write.id);
             continue;
@@ -91,7 +93,8 @@ fn likeliest(open: &mut Vec<Write>, current: &Fields, landed: &[FieldWrite]) -> 
     let fresh = |write: &Write| {
         write.fields.iter().filter(|field| stands(current, field) && is_news(landed, field)).count()
     };
-    let (at, _) = open.iter().enumerate().max_by_key(|(at, write)| (fresh(write), *at))?;
+    let weight = |write: &Write| if planted(Bug::SharedValueProvesBoth) { 0 } else { fresh(write) };
+    let (at, _) = open.iter().enumerate().max_by_key(|(at, write)| (weight(write), *at))?;
     Some(open.remove(at))
 }
 
@@ -116,6 +119,14 @@ pub(crate) async fn write(
     landed: Vec<FieldWrite>,
 ) -> Result<Written, Halt> {
     let ports = work.ports;
+    let emptied;
+    let current = if planted(Bug::GarbageReadAsEmpty) && current.malformed.is_some() {
+        let values = work.definitions.of(record.entity).map(|field| (field.target, Value::Empty)).collect();
+        emptied = Fields { values, ..Fields::default() };
+        &emptied
+    } else {
+        current
+    };
     if let Some(doubt) = &current.doubt
         && discovery::look_again(ports, &work.definitions, Some(doubt)).await?
     {
@@ -123,7 +134,10 @@ pub(crate) async fn write(
         return Err(Halt::ReadAgain);
     }
     let definitions = Arc::clone(&work.definitions);
-    let ours = ports.journal.ours(&ports.tenant, record).await?;
+    let mut ours = ports.journal.ours(&ports.tenant, record).await?;
+    if planted(Bug::HumanWordsOverwritten) {
+        ours = current.values.iter().map(|(target, value)| (*target, vec![value.clone()])).collect();
+    }
     let planned = patch::plan(record, &definitions, current, wanted, &ours, ports.write_policy);
     let plan = planned.map_err(|reason| held(reason, current))?;
     take_up(work, current, &plan, &ours).await?;
@@ -131,10 +145,18 @@ pub(crate) async fn write(
         return Ok(nothing(work, &plan, reason, &landed));
     }
     reach(Point::Planned);
+    if planted(Bug::WritesBeforeIntent) {
+        ports.crm.write(&plan.patch, current, &definitions).await?;
+        return Ok(written(work, &plan, &landed));
+    }
     let intent = ports.journal.intend(work.lease, &plan.patch, ports.clock.now()).await?;
     let Some(intent) = intent else { return Err(Halt::Gone) };
     reach(Point::IntentStored);
-    match ports.crm.write(&plan.patch, current, &definitions).await {
+    let mut answer = ports.crm.write(&plan.patch, current, &definitions).await;
+    if planted(Bug::WritesAgainUnseen) && answer.as_ref().is_err_and(|error| error.outcome_unknown) {
+        answer = ports.crm.write(&plan.patch, current, &definitions).await;
+    }
+    match answer {
         Ok(after) => {
             reach(Point::WriteAnswered);
             work.passed(Stage::WriteBack);
@@ -147,13 +169,7 @@ pub(crate) async fn write(
                 }
             }
             meters::sent(Sent::Done);
-            let undecided = std::mem::take(&mut work.undecided);
-            work.resolutions.extend(undecided.into_iter().map(|write| Resolution {
-                write,
-                state: WriteState::NotDone,
-                words: Some("another write came in its place".to_owned()),
-                stands: None,
-            }));
+            outdone(work);
             let kept = kept(&after, &plan.patch.writes);
             let words =
                 kept.as_ref().map(|_| "SuperOffice keeps another text than the one that was sent".to_owned());
@@ -175,6 +191,13 @@ pub(crate) async fn write(
         // The intent stays open; the next attempt looks before it acts.
         Err(error) if error.outcome_unknown => {
             meters::sent(Sent::Unknown);
+            let state = match () {
+                () if planted(Bug::UnknownTakenForUndone) => Some(WriteState::NotDone),
+                () if planted(Bug::UnknownTakenForDone) => Some(WriteState::Done),
+                () => None,
+            };
+            let taken = |state| Resolution { write: intent, state, words: None, stands: None };
+            work.resolutions.extend(state.map(taken));
             Err(error.into())
         }
         Err(error) => {
@@ -288,9 +311,23 @@ fn waiting(work: &Work<'_>, plan: &Plan) -> Option<String> {
     (!fields.is_empty()).then(|| format!("Held back {}.", fields.join("; ")))
 }
 
+/// A write of ours stands, so what was meant before it can land no more: its guards are broken.
+fn outdone(work: &mut Work<'_>) {
+    let undecided = std::mem::take(&mut work.undecided);
+    work.resolutions.extend(undecided.into_iter().map(|write| Resolution {
+        write,
+        state: WriteState::NotDone,
+        words: Some("another write came in its place".to_owned()),
+        stands: None,
+    }));
+}
+
 /// Nothing is left to write: because an earlier attempt did it, or because nothing had to be.
 fn nothing(work: &mut Work<'_>, plan: &Plan, reason: Reason, landed: &[FieldWrite]) -> Written {
     if !landed.is_empty() {
+        if !planted(Bug::OutdoneIntentStaysOpen) {
+            outdone(work);
+        }
         let landed: Vec<Target> = landed.iter().map(|write| write.target).collect();
         let words = format!("Wrote {}; seen after an interruption.", list(&landed));
         work.step("write_back", words.clone());

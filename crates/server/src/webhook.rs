@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use connector_domain::ids::JobId;
 use connector_domain::reason::Reason;
-use connector_faults::{Point, reach};
+use connector_faults::{Bug, Point, planted, reach};
 use connector_store::StoreError;
 use connector_store::inbox::Accepted;
 use http::StatusCode;
@@ -67,9 +67,9 @@ async fn take_in(web: &Shared, request: Request) -> Result<Answer, Refusal> {
         Read::Delivery(delivery) => delivery,
     };
     reach(Point::DeliveryAuthentic);
-    let accepted = web.app.inbox.accept(*delivery, web.policy()).await.map_err(|error| {
+    let accepted = web.app.inbox.accept(*delivery, web.policy()).await.or_else(|error| {
         note(web, &error);
-        Refusal::NotStored
+        if planted(Bug::AckWithoutCommit) { Ok(Accepted::Duplicate) } else { Err(Refusal::NotStored) }
     })?;
     reach(Point::DeliveryStored);
     debug!(?accepted, "took in a delivery");

@@ -37,6 +37,7 @@ macro_rules! suite {
             a_job_that_is_tried_again_waits_until_its_time,
             a_newer_job_takes_over_from_one_that_would_wait_again,
             recovery_returns_every_job_and_gives_up_on_a_killer,
+            of_those_that_saw_many_deaths_one_is_in_hand_at_a_time,
             a_persons_job_takes_its_account_once_known,
             a_finished_job_can_be_retried_once,
             what_was_held_for_a_reason_goes_on_when_the_reason_is_gone,

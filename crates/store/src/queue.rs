@@ -22,6 +22,8 @@ use crate::page::{Page, PageRequest};
 
 /// After so many deaths of its worker a job is taken to be the cause, and fails.
 pub const MOST_CRASHES: u32 = 20;
+/// A job that was in hand at so many deaths of its worker may be their cause: it is in hand beside no other such job.
+pub const SUSPECT_AFTER: u32 = 3;
 
 /// A job in the hands of one worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +141,9 @@ pub trait Queue: Send + Sync {
     ///
     /// A leased job is hidden from every other worker, and so are the other jobs of the same account. A worker that
     /// dies needs no cleaning up after: its job is due again when the lease ends.
+    ///
+    /// Of the jobs that were in hand at [`SUSPECT_AFTER`] deaths one is in hand at a time, with whichever worker: so the one
+    /// that kills its worker does not take the others with it until all of them have failed.
     ///
     /// Returns nothing when nothing is due. That is the normal state of a queue, not an error.
     ///

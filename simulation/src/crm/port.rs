@@ -17,7 +17,8 @@ use connector_pipeline::crm::{Blame, Crm as Port, CrmError, Found, Named};
 use jiff::SignedDuration;
 use tokio_util::task::TaskTracker;
 
-use super::{Crm, Look, Model, OWN};
+use super::{Crm, Judged, Look, Model, OUT_OF_SCOPE, OWN};
+use crate::checks::DEADLY;
 use crate::world::{Life, World};
 
 /// Silence that ends within this may be over when we have waited for an answer and ask whether it speaks at all.
@@ -68,12 +69,13 @@ impl Line {
         }
         if let Some(left) = world.is_out("crm silent") {
             sometimes("crm_silent");
-            // When it speaks again by the time that we ask, nobody can know that it was silent to all.
-            if let Some(record) = record.filter(|_| left < FORGOTTEN) {
-                *world.state().own_faults.entry(record).or_default() += 1;
-            }
             tokio::time::sleep(Duration::from_secs(30)).await;
             self.life.goes_on().await;
+            // When it speaks again by the time that we ask, nobody can know that it was silent to all.
+            let ends = world.age() + SignedDuration::from_secs(60) > world.healed_at();
+            if let Some(record) = record.filter(|_| ends || left < FORGOTTEN) {
+                *world.state().own_faults.entry(record).or_default() += 1;
+            }
             let silent = error("there was no answer in time", Blame::Suspect, 0);
             return Err(CrmError { outcome_unknown: !reads, remedy: Remedy::BackOff, ..silent });
         }
@@ -136,7 +138,7 @@ impl Line {
     }
 
     fn deadly(&self, record: RecordRef) -> bool {
-        self.world.knobs.deadly && record == RecordRef::contact(ContactId(1))
+        self.world.knobs.deadly && record == DEADLY
     }
 
     /// What must hold when a request to write arrives.
@@ -152,6 +154,7 @@ impl Line {
                 self.world.violate("ONE", format!("{record} is written to again, and nobody looked before"));
             }
         }
+        self.may_ask_of_company(record);
         let intents = self.world.database.look(|connection| {
             let sql = "SELECT fields FROM writes WHERE entity = ?1 AND entity_id = ?2 AND state = 0";
             let mut statement = connection.prepare_cached(sql)?;
@@ -165,6 +168,22 @@ impl Line {
         });
         if !is_meant {
             self.world.violate("UNDO", format!("{record} is written to without an intent on disk"));
+        }
+    }
+
+    /// Whoever was read as gone, or as somebody else's, is left alone.
+    fn may_ask_of_company(&self, record: RecordRef) {
+        let model = self.crm.model();
+        let company = model.account_of(record);
+        let judged = model.judged.get(&(self.life.name.clone(), company)).copied();
+        drop(model);
+        let Some(judged) = judged else { return };
+        if judged.deleted {
+            self.world
+                .violate("DELETED", format!("{record} is written to, and its company was read as gone"));
+        }
+        if self.world.knobs.scoped && judged.owner == OUT_OF_SCOPE {
+            self.world.violate("SCOPE", format!("{record} is written to, and its owner is out of scope"));
         }
     }
 
@@ -204,6 +223,7 @@ impl Port for Line {
         self.way().await;
         if self.deadly(record) {
             sometimes("deadly_record");
+            self.world.state().killed += 1;
             self.life.end(&self.world);
             self.life.goes_on().await;
         }
@@ -211,6 +231,9 @@ impl Port for Line {
         let mut account = self.crm.model().account(id.0, fields);
         if let Some(account) = &mut account {
             self.spoil(record, &mut account.fields);
+            let owner = account.owner.as_ref().map_or(0, |owner| owner.id.0);
+            let judged = Judged { deleted: account.deleted, owner };
+            self.crm.model().judged.insert((self.life.name.clone(), id.0), judged);
         }
         self.way().await;
         Ok(account)

@@ -10,7 +10,7 @@ use connector_domain::job::Settlement;
 use connector_domain::outbreak::Fault;
 use connector_domain::reason::Reason;
 use connector_domain::remedy::{self, Next, Remedy};
-use connector_faults::{Point, reach};
+use connector_faults::{Bug, Point, planted, reach};
 use connector_store::queue::{Lease, Settled};
 use futures::FutureExt;
 use jiff::SignedDuration;
@@ -30,10 +30,11 @@ const LONGEST_SETTLE_WAIT: Duration = Duration::from_secs(5);
 pub(super) async fn attempt(ports: &Ports, lease: &Lease, abandon: &CancellationToken) {
     let began = Instant::now();
     let mut work = Work::new(ports, lease);
+    let abandoned = || if planted(Bug::PanicLosesTheJob) { Halt::Gone } else { stumbled() };
     let outcome = tokio::select! {
         biased;
         // A panic is a defect of ours; it must cost this attempt, not the job's account for ever.
-        outcome = AssertUnwindSafe(run(&mut work)).catch_unwind() => outcome.unwrap_or_else(|_| Err(stumbled())),
+        outcome = AssertUnwindSafe(run(&mut work)).catch_unwind() => outcome.unwrap_or_else(|_| Err(abandoned())),
         () = abandon.cancelled() => Ok(Settlement::Again {
             at: ports.clock.now(),
             error: "stopped before it was done".into(),
@@ -70,7 +71,7 @@ async fn released(ports: &Ports, settlement: &Settlement, known: &Arc<Definition
     else {
         return;
     };
-    if Arc::ptr_eq(known, &ports.discovered.definitions_now()) {
+    if planted(Bug::HeldWhileMended) || Arc::ptr_eq(known, &ports.discovered.definitions_now()) {
         return;
     }
     if let Err(error) = ports.queue.release(&ports.tenant, &[*reason], ports.clock.now()).await {
@@ -93,6 +94,9 @@ fn stumbled() -> Halt {
 async fn blamed(ports: &Ports, failure: Failure, jitter: f64) -> Failure {
     let Some(error) = failure.crm.clone() else { return failure };
     if let Remedy::Wait(wait) = error.remedy {
+        if planted(Bug::OnlyOneJobWaits) {
+            return failure;
+        }
         let now = ports.clock.now();
         ports.breakers.failed(Dependency::Crm, Some(wait), &error.words, now, jitter);
         return failure;
@@ -134,7 +138,17 @@ fn judged(ports: &Ports, lease: &Lease, stage: Stage, failure: Failure) -> Settl
         }
     }
     match remedy::next(lease.job.faults + 1, remedy, &ports.retry, now, jitter(lease)) {
-        Next::Again { at, counts } => Settlement::Again { at, error: words, counts },
+        Next::Again { at, counts } => {
+            let counts = match remedy {
+                Remedy::WaitForOthers(_) => counts || planted(Bug::OutageCounts),
+                Remedy::Wait(_) => counts || planted(Bug::ThrottleCounts),
+                Remedy::ReadAgain | Remedy::BackOff | Remedy::GiveUp => counts,
+            };
+            Settlement::Again { at, error: words, counts }
+        }
+        Next::Never if planted(Bug::PoisonNeverFails) => {
+            Settlement::Again { at: now + SignedDuration::from_secs(1), error: words, counts: true }
+        }
         Next::Never => Settlement::Failed { error: words, remedy: help, fingerprint },
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_domain::ids::JobId;
+use connector_faults::{Bug, planted};
 use connector_store::queue::Lease;
 use jiff::SignedDuration;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
@@ -82,7 +83,7 @@ pub(super) async fn heart_beat(
             () = tokio::time::sleep(every) => {}
         }
         let held = running.held();
-        if !held.is_empty() {
+        if !held.is_empty() && !planted(Bug::LeaseNotRenewed) {
             renew(&ports, &running, &held, lease).await;
         }
     }

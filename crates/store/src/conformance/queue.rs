@@ -9,7 +9,7 @@ use super::samples::{MINUTE, SECOND, changed, contact, found, lease, noon, perso
 use crate::Store;
 use crate::inbox::Accepted;
 use crate::page::PageRequest;
-use crate::queue::{Adopted, JobFilter, MOST_CRASHES, Retried, Settled};
+use crate::queue::{Adopted, JobFilter, MOST_CRASHES, Retried, SUSPECT_AFTER, Settled};
 
 fn again(at: jiff::Timestamp) -> Settlement {
     Settlement::Again { at, error: "the CRM did not answer".into(), counts: true }
@@ -106,6 +106,28 @@ pub(crate) async fn recovery_returns_every_job_and_gives_up_on_a_killer(store: &
     assert_eq!((killer.record, killer.crashes), (contact(18), MOST_CRASHES));
     assert!(killer.remedy.is_some());
     assert_eq!(lease(store, noon()).await.unwrap().job.record, contact(19), "the queue goes on");
+}
+
+pub(crate) async fn of_those_that_saw_many_deaths_one_is_in_hand_at_a_time(store: &dyn Store) {
+    changed(store, "e1", contact(18), noon()).await;
+    changed(store, "e2", contact(19), noon()).await;
+    for death in 0..SUSPECT_AFTER {
+        assert_eq!(store.lease("a", 9, MINUTE, noon()).await.unwrap().len(), 2, "after {death} deaths");
+        assert_eq!(store.recover(noon()).await.unwrap(), 2);
+    }
+    changed(store, "e3", contact(20), noon() + SECOND).await;
+    let later = noon() + SECOND;
+    let leases = store.lease("a", 9, MINUTE, later).await.unwrap();
+    let in_hand: Vec<_> = leases.iter().map(|lease| lease.job.record).collect();
+    assert_eq!(in_hand, [contact(18), contact(20)], "who saw no death goes on beside");
+    assert_eq!(store.lease("b", 9, MINUTE, later).await.unwrap(), [], "no other worker takes it either");
+    // It was the cause, and the other one has its turn first.
+    assert_eq!(store.recover(later).await.unwrap(), 2);
+    let leases = store.lease("a", 9, MINUTE, later).await.unwrap();
+    let innocent = leases.iter().find(|lease| lease.job.record == contact(19)).expect("it waited longer");
+    assert_eq!((innocent.job.crashes, leases.len()), (SUSPECT_AFTER, 2));
+    store.settle(innocent, completed(), vec![], vec![], later).await.unwrap();
+    assert_eq!(lease(store, later).await.unwrap().job.record, contact(18));
 }
 
 pub(crate) async fn a_persons_job_takes_its_account_once_known(store: &dyn Store) {

@@ -8,7 +8,7 @@ use connector_domain::filter::{self, Memory, Verdict};
 use connector_domain::ids::{ContactId, EventId, JobId, RecordRef, TenantId};
 use connector_domain::policy::Policy;
 use connector_domain::reason::Reason;
-use connector_faults::{Point, reach};
+use connector_faults::{Bug, Point, planted, reach};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::watch;
@@ -93,6 +93,7 @@ fn accept(
     }
     touched.view = true;
     match &delivery.content {
+        Content::Unreadable(_) if planted(Bug::UnreadableDropped) => Ok(Accepted::Parked),
         Content::Unreadable(words) => {
             store(
                 connection,
@@ -127,29 +128,35 @@ fn accept_event(
         see_account(connection, event, account, policy, delivery.received_at)?;
     }
     let memory = memory_of(connection, event, policy)?;
-    let (disposition, reason, job, accepted) =
-        match filter::decide(event, memory, policy, delivery.received_at) {
-            Verdict::Skip(reason) => (Disposition::Skipped, Some(reason), None, Accepted::Skipped(reason)),
-            Verdict::Explore => match event.record {
-                None => {
-                    let reason = Reason::UnsupportedEvent;
-                    (Disposition::Skipped, Some(reason), None, Accepted::Skipped(reason))
+    let verdict = match &event.changes {
+        _ if planted(Bug::EchoTooWide) && memory.written_at.is_some() => Verdict::Skip(Reason::OwnWrite),
+        Changes::Columns(columns) if planted(Bug::WebsiteNotWatched) && columns.contains("urladdress") => {
+            Verdict::Skip(Reason::NothingWatched)
+        }
+        Changes::Columns(_) | Changes::NotTold => filter::decide(event, memory, policy, delivery.received_at),
+    };
+    let (disposition, reason, job, accepted) = match verdict {
+        Verdict::Skip(reason) => (Disposition::Skipped, Some(reason), None, Accepted::Skipped(reason)),
+        Verdict::Explore => match event.record {
+            None => {
+                let reason = Reason::UnsupportedEvent;
+                (Disposition::Skipped, Some(reason), None, Accepted::Skipped(reason))
+            }
+            Some(record) => {
+                touched.queue = !planted(Bug::BellNotRung);
+                let created = event.kind == connector_domain::event::EventKind::Created;
+                let swept = source == Source::Sweep;
+                let wanted = Wanted { tenant: &event.tenant.0, record, account, created, swept };
+                let (job, is_new) = want(connection, &wanted, policy.rest, delivery.received_at)?;
+                reach(Point::JobWanted);
+                if is_new {
+                    (Disposition::Queued, None, Some(job), Accepted::New(job))
+                } else {
+                    (Disposition::Merged, None, Some(job), Accepted::Merged(job))
                 }
-                Some(record) => {
-                    touched.queue = true;
-                    let created = event.kind == connector_domain::event::EventKind::Created;
-                    let swept = source == Source::Sweep;
-                    let wanted = Wanted { tenant: &event.tenant.0, record, account, created, swept };
-                    let (job, is_new) = want(connection, &wanted, policy.rest, delivery.received_at)?;
-                    reach(Point::JobWanted);
-                    if is_new {
-                        (Disposition::Queued, None, Some(job), Accepted::New(job))
-                    } else {
-                        (Disposition::Merged, None, Some(job), Accepted::Merged(job))
-                    }
-                }
-            },
-        };
+            }
+        },
+    };
     store(
         connection,
         delivery,
@@ -161,16 +168,18 @@ fn accept_event(
 
 fn seen_before(connection: &Connection, delivery: &Delivery) -> rusqlite::Result<bool> {
     let key = (&delivery.tenant.0, StoredId::of(&delivery.id.0));
-    let seen = connection
-        .prepare_cached("SELECT seq FROM events WHERE tenant = ?1 AND event_id = ?2")?
-        .query_row(key, |row| row.get::<_, i64>(0))
-        .optional()?;
+    let known = if planted(Bug::DedupeTooWide) {
+        "SELECT seq FROM events WHERE tenant = ?1 AND (event_id = ?2 OR seq = (SELECT max(seq) FROM events)) LIMIT 1"
+    } else {
+        "SELECT seq FROM events WHERE tenant = ?1 AND event_id = ?2"
+    };
+    let seen = connection.prepare_cached(known)?.query_row(key, |row| row.get::<_, i64>(0)).optional()?;
     if let Some(seq) = seen {
         connection
             .prepare_cached("UPDATE events SET repeats = repeats + 1 WHERE seq = ?1")?
             .execute([seq])?;
     }
-    Ok(seen.is_some())
+    Ok(seen.is_some() && !planted(Bug::NoDedupe))
 }
 
 /// The account an event belongs to: told by the event, or remembered of the person.
@@ -229,6 +238,9 @@ fn see_account(
 
 /// What is remembered of the record, looked up only when the filter can need it.
 fn memory_of(connection: &Connection, event: &Event, policy: &Policy) -> rusqlite::Result<Memory> {
+    if planted(Bug::EchoFilterOff) {
+        return Ok(Memory::default());
+    }
     let by_our_user = event.changed_by.is_some() && event.changed_by == policy.own_associate;
     let (Some(record), true) = (event.record, by_our_user) else { return Ok(Memory::default()) };
     let written_at = last_write(connection, &event.tenant.0, record)?;

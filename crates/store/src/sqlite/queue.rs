@@ -21,11 +21,16 @@ use super::{SqliteStore, failures};
 use crate::StoreError;
 use crate::journal::{Resolution, Step};
 use crate::page::{Page, PageRequest};
-use crate::queue::{Adopted, Failures, JobFilter, Lease, MOST_CRASHES, Queue, QueueCounts, Retried, Settled};
+use crate::queue::{
+    Adopted, Failures, JobFilter, Lease, MOST_CRASHES, Queue, QueueCounts, Retried, SUSPECT_AFTER, Settled,
+};
 
 #[async_trait]
 impl Queue for SqliteStore {
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
+        if planted(Bug::RecoverForgotten) {
+            return Ok(0);
+        }
         let until = if self.alone { None } else { Some(now) };
         self.writer.call(move |connection, touched| abandoned(connection, touched, until, now)).await
     }
@@ -93,7 +98,9 @@ impl Queue for SqliteStore {
         self.writer
             .call(move |connection, touched| {
                 // What was written stays written, whoever has the job now.
-                close_intents(connection, &resolutions, now)?;
+                if !planted(Bug::WritesNotNoted) {
+                    close_intents(connection, &resolutions, now)?;
+                }
                 reach(Point::WritesNoted);
                 if !holds(connection, &lease)? {
                     return Ok(Settled::Lost);
@@ -242,6 +249,11 @@ pub(super) fn want(
     let waiting = match newest {
         None => None,
         Some((job, state, _)) if state == state_number(JobState::Pending) => Some(job),
+        Some((job, state, _))
+            if planted(Bug::EventJoinsRunningJob) && state == state_number(JobState::Processing) =>
+        {
+            Some(job)
+        }
         // An older job may wait again, because somebody asked for another try.
         Some(_) => connection
             .prepare_cached(
@@ -341,15 +353,27 @@ fn next_to_lease(connection: &Connection, now: Timestamp) -> rusqlite::Result<Op
 }
 
 /// The first job due by `until` whose lane is free, and when it was due.
+///
+/// Of those that were in hand at several deaths of a worker one is in hand at a time: the cause of the deaths is among
+/// them, and whoever is in hand without it does not die.
 fn first_free(connection: &Connection, bulk: bool, until: i64) -> rusqlite::Result<Option<(i64, i64)>> {
+    if planted(Bug::NewestFirst) {
+        let sql = "SELECT j.id, j.run_at FROM jobs j WHERE j.state = 0 AND j.bulk = ?1 AND j.run_at <= ?2
+                AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
+              ORDER BY j.run_at DESC LIMIT 1";
+        let mut statement = connection.prepare_cached(sql)?;
+        return statement.query_row((bulk, until), |row| Ok((row.get(0)?, row.get(1)?))).optional();
+    }
+    let suspect = if planted(Bug::SuspectsTogether) { i64::MAX } else { i64::from(SUSPECT_AFTER) };
     connection
         .prepare_cached(
             "SELECT j.id, j.run_at FROM jobs j INDEXED BY jobs_due
               WHERE j.state = 0 AND j.bulk = ?1 AND j.run_at <= ?2
                 AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
+                AND (j.crashes < ?3 OR NOT EXISTS (SELECT 1 FROM jobs s WHERE s.state = 1 AND s.crashes >= ?3))
               ORDER BY j.run_at, j.id LIMIT 1",
         )?
-        .query_row((bulk, until), |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((bulk, until, suspect), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
 }
 
@@ -360,15 +384,16 @@ fn abandoned(
     until: Option<Timestamp>,
     now: Timestamp,
 ) -> rusqlite::Result<u64> {
+    let over = if planted(Bug::ReaperIgnoresRenewals) { "started_at + 120000" } else { "lease_until" };
     let sql = format!(
-        "SELECT {JOB_COLUMNS}, fence FROM jobs INDEXED BY jobs_lease WHERE state = 1 AND lease_until <= ?1 ORDER BY id"
+        "SELECT {JOB_COLUMNS}, fence FROM jobs INDEXED BY jobs_lease WHERE state = 1 AND {over} <= ?1 ORDER BY id"
     );
     let dead: Vec<(Job, i64)> = connection
         .prepare_cached(&sql)?
         .query_map([until.map_or(i64::MAX, millis)], |row| Ok((job(row)?, row.get("fence")?)))?
         .collect::<Result<_, _>>()?;
     for (job, fence) in &dead {
-        let crashes = job.crashes + 1;
+        let crashes = job.crashes + u32::from(!planted(Bug::CrashesNotCounted));
         connection
             .prepare_cached("UPDATE jobs SET crashes = ?2 WHERE id = ?1")?
             .execute((job.id.0, crashes))?;
@@ -400,6 +425,9 @@ fn holds(connection: &Connection, lease: &Lease) -> rusqlite::Result<bool> {
 }
 
 pub(super) fn still_holds(connection: &Connection, lease: &Lease, now: Timestamp) -> rusqlite::Result<bool> {
+    if planted(Bug::StaleHolderWrites) {
+        return Ok(true);
+    }
     connection
         .prepare_cached("SELECT 1 FROM jobs WHERE id = ?1 AND state = 1 AND fence = ?2 AND lease_until > ?3")?
         .exists((lease.job.id.0, lease.fence, millis(now)))
@@ -416,6 +444,10 @@ fn adopt(
         return Ok(Adopted::Lost);
     }
     touched.view = true;
+    if planted(Bug::PersonsBesideTheirCompany) {
+        let mut adopt = connection.prepare_cached("UPDATE jobs SET account_id = ?2 WHERE id = ?1")?;
+        return adopt.execute((lease.job.id.0, account.0)).map(|_| Adopted::Yes);
+    }
     let lane = lane(lease.job.record, Some(account));
     if lease.job.record.as_contact().is_none() {
         meet_person(connection, &lease.job.tenant.0, lease.job.record.id, account)?;
@@ -496,6 +528,9 @@ fn again(
         .query_row((&job.tenant.0, job.record.entity.as_str(), job.record.id), |row| row.get(0))
         .optional()?;
     let Some(newer) = newer else {
+        let counts = counts && !planted(Bug::FaultsForgotten);
+        let wait = at.duration_since(now);
+        let at = if planted(Bug::WaitsInHours) { at + wait * 59 } else { at };
         connection
             .prepare_cached(
                 "UPDATE jobs SET state = 0, run_at = ?2, words = ?3, faults = faults + ?4, updated_at = ?5, lease_owner = NULL, lease_until = NULL
@@ -504,13 +539,14 @@ fn again(
             .execute((job.id.0, millis(at), error, counts, millis(now)))?;
         return Ok(());
     };
+    let inherits = if planted(Bug::HeirBeginsAnew) { "id = ?1 AND 0" } else { "id = ?1" };
     connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "UPDATE jobs SET faults = max(faults, (SELECT faults + ?3 FROM jobs WHERE id = ?2)),
                              crashes = max(crashes, (SELECT crashes FROM jobs WHERE id = ?2)),
                              created = max(created, ?4), run_at = max(run_at, ?5)
-              WHERE id = ?1",
-        )?
+              WHERE {inherits}"
+        ))?
         .execute((newer, job.id.0, counts, job.created, millis(at)))?;
     connection
         .prepare_cached(
@@ -600,6 +636,20 @@ fn release(
             )?
             .execute((tenant, reason.code(), millis(now)))?;
         released += count as u64;
+        if planted(Bug::HeldBesideItsHeir) {
+            continue;
+        }
+        // Where another job of the record waits already, that one goes on in its place.
+        let replaced = connection
+            .prepare_cached(
+                "UPDATE jobs SET state = 3, reason = ?3, words = 'another job of the record goes on in its place', remedy = NULL,
+                                 updated_at = ?4
+                  WHERE tenant = ?1 AND state = 4 AND reason = ?2
+                    AND EXISTS (SELECT 1 FROM jobs p WHERE p.tenant = jobs.tenant AND p.entity = jobs.entity
+                                   AND p.entity_id = jobs.entity_id AND p.state = 0 AND p.id < jobs.id)",
+            )?
+            .execute((tenant, reason.code(), Reason::Superseded.code(), millis(now)))?;
+        touched.view |= replaced > 0;
     }
     if released > 0 {
         *touched = Touched { queue: true, view: true };
