@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test`, `bench`, `check`, `docs`, `fuzz`, `simulate`, `torture`.
+//! The project's own tasks: `cargo xtask test`, `bench`, `check`, `docs`, `fuzz`, `postgres`, `simulate`, `torture`.
 //!
 //! They need nothing but Rust and what they install themselves.
 
@@ -7,6 +7,7 @@
 use std::process::ExitCode;
 
 mod bench;
+mod cluster;
 mod docs;
 mod fuzz;
 mod install;
@@ -26,6 +27,8 @@ Tasks:
   fuzz    Looks for input that breaks what reads others' texts: [TARGET] [--seconds N] [--input FILE]
   simulate Runs the whole product in virtual time: [--seeds N] [--first F], [--replay SEED [--bug NAME]], or [--bugs]
   torture Kills the service again and again, for long, and adds to the ledger: [SUITE] [--rounds N]
+  postgres -- COMMAND
+          Runs a command with a PostgreSQL that is started for it and thrown away, named in SO_CONNECTOR_TEST_POSTGRES
 ";
 
 fn main() -> ExitCode {
@@ -39,6 +42,10 @@ fn main() -> ExitCode {
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["simulate", rest @ ..] => simulate::run(rest),
         ["torture", rest @ ..] => torture::run(rest),
+        ["postgres", "--", program, rest @ ..] => match cluster::run(program, rest) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

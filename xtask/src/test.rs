@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+use crate::cluster::{self, Cluster};
 use crate::install;
 use crate::shell::{self, command};
 
@@ -88,8 +89,9 @@ fn summary(all: &[Done], took: Duration) -> anyhow::Result<()> {
 fn tools() -> anyhow::Result<String> {
     install::debian(&[("strace", "strace"), ("python3-venv", "python3")])?;
     install::nextest()?;
+    cluster::programs()?;
     shell::run("cargo", &["fetch", "--locked", "--quiet"])?;
-    Ok("strace and cargo-nextest are there".to_owned())
+    Ok("strace, cargo-nextest and PostgreSQL are there".to_owned())
 }
 
 fn format() -> anyhow::Result<String> {
@@ -176,13 +178,21 @@ fn alerts() -> anyhow::Result<String> {
 }
 
 fn tests() -> anyhow::Result<String> {
-    nextest(&["--workspace", "-E", &format!("not ({TORTURE})")], None)
+    let cluster = Cluster::start()?;
+    let which = ["--workspace", "-E", &format!("not ({TORTURE})")];
+    let closing = nextest(&which, &[(cluster::VARIABLE, cluster.address())])?;
+    Ok(format!("{closing}; PostgreSQL {}", cluster.version))
 }
 
 /// The suites that do the same thing very often, in the form that fits into a test run.
 fn torture() -> anyhow::Result<String> {
     let tally = crate::torture::tally_file("test")?;
-    let closing = nextest(&["--workspace", "-E", TORTURE], Some(&tally))?;
+    let cluster = Cluster::start()?;
+    let variables = [
+        (cluster::VARIABLE, cluster.address()),
+        ("SO_CONNECTOR_TALLY", tally.to_string_lossy().into_owned()),
+    ];
+    let closing = nextest(&["--workspace", "-E", TORTURE], &variables)?;
     Ok(format!("{closing}; {}", crate::torture::in_short(&tally)))
 }
 
@@ -212,18 +222,20 @@ fn closing_line(arguments: &[&str], program: &std::path::Path) -> anyhow::Result
     Ok(closing)
 }
 
+/// Without what wants a PostgreSQL.
 fn quick_tests() -> anyhow::Result<String> {
-    nextest(&["--workspace", "--exclude", "so-connector"], None)
+    let which = ["--workspace", "--exclude", "so-connector", "-E", "not test(/postgres::tests/)"];
+    Ok(nextest(&which, &[])? + "; the store on PostgreSQL is left to `cargo xtask test`")
 }
 
-fn nextest(which: &[&str], tally: Option<&std::path::Path>) -> anyhow::Result<String> {
+fn nextest(which: &[&str], variables: &[(&str, String)]) -> anyhow::Result<String> {
     let mut arguments =
         vec!["nextest", "run", "--locked", "--status-level", "fail", "--final-status-level", "slow"];
     arguments.extend(which);
     println!("$ cargo {}", arguments.join(" "));
-    let mut cargo = command("cargo", &arguments);
-    cargo.envs(tally.map(|file| ("SO_CONNECTOR_TALLY", file)));
-    let mut child = cargo.stderr(std::process::Stdio::piped()).spawn()?;
+    let variables = variables.iter().map(|(name, value)| (name, value));
+    let mut child =
+        command("cargo", &arguments).envs(variables).stderr(std::process::Stdio::piped()).spawn()?;
     // The closing line says how many tests there were; everything is shown as it comes.
     let mut closing = String::new();
     if let Some(stderr) = child.stderr.take() {
