@@ -28,6 +28,8 @@ macro_rules! suite {
             events_are_listed_newest_first_in_pages,
             an_event_while_its_record_is_worked_on_waits_for_a_rest,
             what_a_sweep_found_is_no_delivery,
+            strange_characters_keep_no_event_out,
+            what_arrives_together_is_judged_as_if_one_came_after_the_other,
         );
         $crate::conformance::suite!($fresh; queue:
             a_leased_job_is_hidden_and_so_is_its_account,
@@ -48,6 +50,7 @@ macro_rules! suite {
             jobs_are_counted_and_listed_by_state,
             asking_for_work_rings_the_bell,
             what_was_told_goes_before_what_a_sweep_found_and_nothing_waits_for_ever,
+            many_who_lease_at_once_never_have_two_jobs_of_one_account,
         );
         $crate::conformance::suite!($fresh; accounts:
             names_and_owners_are_shown_as_soon_as_known,
@@ -92,7 +95,7 @@ macro_rules! suite {
             use super::$fresh;
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $promise() {
-                let (_kept, store) = $fresh();
+                let (_kept, store) = $fresh().await;
                 $crate::conformance::$area::$promise(&store).await;
             })*
         }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod inbox;
 pub mod journal;
 pub mod page;
+pub mod postgres;
 pub mod queue;
 pub mod retention;
 pub mod settings;

@@ -132,7 +132,8 @@ pub struct JobFilter {
 pub trait Queue: Send + Sync {
     /// Returns the jobs of workers that died to the queue. Run once, before the first lease.
     ///
-    /// One process has this database, so every lease found at the start is a dead one. A job whose worker died
+    /// Where one process has the database (SQLite) every lease found at the start is a dead one; where several share it
+    /// (PostgreSQL) the others may be alive, so only leases whose time is over are. A job whose worker died
     /// [`MOST_CRASHES`] times fails. Returns how many jobs were found.
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError>;
 

@@ -155,7 +155,21 @@ mod tests {
         (folder, store)
     }
 
-    conformance::suite!(fresh);
+    async fn shared() -> (tempfile::TempDir, SqliteStore) {
+        fresh()
+    }
+
+    conformance::suite!(shared);
+
+    #[tokio::test]
+    async fn every_lease_that_is_found_at_the_start_is_a_dead_one() {
+        use crate::conformance::samples::{changed, contact, lease, noon};
+        use crate::queue::Queue as _;
+        let (_folder, store) = fresh();
+        changed(&store, "e1", contact(18), noon()).await;
+        lease(&store, noon()).await.expect("the job is due");
+        assert_eq!(store.recover(noon()).await.unwrap(), 1);
+    }
 
     #[test]
     fn a_second_process_is_refused() {

@@ -9,7 +9,7 @@ use connector_domain::policy::Policy;
 use connector_domain::reason::Reason;
 use jiff::SignedDuration;
 
-use super::samples::{SECOND, changed, contact, delivery, event, found, lease, noon, policy, tenant};
+use super::samples::{SECOND, changed, contact, delivery, event, found, lease, noon, person, policy, tenant};
 use crate::Store;
 use crate::inbox::{Accepted, Content, Delivery, Disposition};
 use crate::page::PageRequest;
@@ -40,7 +40,7 @@ pub(crate) async fn sixty_four_identical_deliveries_at_once_are_one_event(store:
 }
 
 /// Polls all at once on this task.
-async fn futures_join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+pub(crate) async fn futures_join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {
         let mut waiting = false;
@@ -139,4 +139,30 @@ pub(crate) async fn what_a_sweep_found_is_no_delivery(store: &dyn Store) {
     assert_eq!(told.map(|(_, at)| at), Some(noon()));
     found(store, "e2", contact(19), noon() + SECOND).await;
     assert_eq!(store.newest_delivery(&tenant()).await.unwrap(), told);
+}
+
+pub(crate) async fn strange_characters_keep_no_event_out(store: &dyn Store) {
+    let mut strange = event("e\u{0}1", contact(18), &["na\u{0}me", "name"]);
+    strange.name = "contact.changed\u{0}".into();
+    let first = store.accept(delivery(strange.clone(), noon()), policy()).await.unwrap();
+    assert!(matches!(first, Accepted::New(_)), "{first:?}");
+    let again = store.accept(delivery(strange, noon()), policy()).await.unwrap();
+    assert_eq!(again, Accepted::Duplicate);
+    assert!(store.event(&tenant(), &"e\u{0}1".into()).await.unwrap().is_some());
+}
+
+pub(crate) async fn what_arrives_together_is_judged_as_if_one_came_after_the_other(store: &dyn Store) {
+    // A person's account is known from the first event on, and two events of one record make one job.
+    let mut told = event("e1", person(7), &["title"]);
+    told.account = Some(connector_domain::ids::ContactId(18));
+    let untold = event("e2", person(7), &["title"]);
+    let deliveries = [told, untold].map(|event| store.accept(delivery(event, noon()), policy()));
+    let accepted: Vec<_> = futures_join_all(deliveries).await.into_iter().map(Result::unwrap).collect();
+    let [Accepted::New(job), Accepted::Merged(same)] = accepted[..] else { panic!("{accepted:?}") };
+    assert_eq!(job, same);
+    let events = store.events(&tenant(), None, &PageRequest::default()).await.unwrap().items;
+    let seen: Vec<_> = events.iter().map(|event| (event.id.as_str(), event.disposition)).collect();
+    assert_eq!(seen, [("e2", Disposition::Merged), ("e1", Disposition::Queued)]);
+    assert!(events.iter().all(|event| event.account == Some(connector_domain::ids::ContactId(18))));
+    assert_eq!(store.job(&tenant(), job).await.unwrap().unwrap().events, 2);
 }

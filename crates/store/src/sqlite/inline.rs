@@ -194,7 +194,7 @@ mod tests {
     use super::*;
     use crate::conformance;
 
-    fn fresh() -> (InMemory, SqliteStore) {
+    async fn fresh() -> (InMemory, SqliteStore) {
         let database = InMemory::fresh().unwrap();
         let store = database.store(Arc::new(Calm), true);
         (database, store)

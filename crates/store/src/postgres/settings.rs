@@ -1,0 +1,60 @@
+//! Settings on PostgreSQL, and the check that a row which was written can be read by somebody else.
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use connector_domain::ids::TenantId;
+use jiff::Timestamp;
+
+use super::PostgresStore;
+use super::rows::{from_json, to_json};
+use crate::StoreError;
+use crate::settings::Settings;
+
+#[async_trait]
+impl Settings for PostgresStore {
+    async fn get(&self, tenant: &TenantId, key: &str) -> Result<Option<serde_json::Value>, StoreError> {
+        self.read((&tenant.0, key), |c, (tenant, key)| {
+            Box::pin(async move {
+                let sql = "SELECT value FROM settings WHERE tenant = $1 AND key = $2";
+                c.row(sql, &[tenant, key]).await?.map(|row| from_json(&row, "value")).transpose()
+            })
+        })
+        .await
+    }
+
+    async fn put(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        value: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(now, (&tenant.0, key, to_json(&value)?), |work, (tenant, key, value)| {
+            Box::pin(async move {
+                let sql = "INSERT INTO settings (tenant, key, value, at) VALUES ($1, $2, $3, $4)
+                             ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value, at = excluded.at";
+                work.execute(sql, &[tenant, key, value, &work.now()]).await.map(drop)
+            })
+        })
+        .await
+    }
+
+    async fn check(&self, now: Timestamp) -> Result<Duration, StoreError> {
+        let started = Instant::now();
+        let nobody = TenantId(String::new());
+        let mark = serde_json::json!(now.as_microsecond());
+        // Several processes check themselves at once; each has a row of its own, of which there are as many as processes.
+        let key = format!("canary {}", self.name());
+        self.put(&nobody, &key, mark.clone(), now).await?;
+        // The connection that wrote it is not the one that reads it.
+        let fresh = self.pool.open().await?;
+        let row = fresh.row("SELECT value FROM settings WHERE tenant = '' AND key = $1", &[&key]).await?;
+        let seen = row.map(|row| from_json::<serde_json::Value>(&row, "value")).transpose()?;
+        drop(fresh);
+        if seen.as_ref().and_then(serde_json::Value::as_i64) >= mark.as_i64() {
+            return Ok(started.elapsed());
+        }
+        Err(StoreError::Unavailable("a row that was committed is not seen by another connection".into()))
+    }
+}

@@ -1,0 +1,280 @@
+//! The promises on PostgreSQL, and what several processes on one database add to them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_domain::clock::{Clock, FixedClock, SystemClock};
+use connector_domain::job::Settlement;
+
+use super::*;
+use crate::conformance;
+use crate::conformance::samples::{MINUTE, changed, contact, delivery, event, lease, noon, policy, tenant};
+use crate::inbox::{Accepted, Inbox as _};
+use crate::queue::{Queue as _, Settled};
+
+const HOW: &str = "these tests want a PostgreSQL to make tables in: `cargo xtask test` starts one, \
+     `cargo xtask postgres -- COMMAND` starts one for a command, or set SO_CONNECTOR_TEST_POSTGRES=postgres://USER@HOST/DATABASE";
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where the test's database is, is not the product's configuration"
+)]
+fn server() -> Address {
+    Address::parse(&std::env::var("SO_CONNECTOR_TEST_POSTGRES").expect(HOW)).unwrap()
+}
+
+/// Tables of its own for a test.
+async fn room() -> Address {
+    let schema = format!("t_{}", uuid::Uuid::new_v4().simple());
+    let frame = Arc::new(Frame::new(Time::Caller));
+    let connection = Connection::open(&server(), frame, None).await.unwrap();
+    connection.simple(&format!("CREATE SCHEMA {schema}")).await.unwrap();
+    server().in_schema(&schema)
+}
+
+async fn open(address: &Address, time: Time) -> PostgresStore {
+    PostgresStore::open(address, &Options { connections: 4, ..Options::new(time) }).await.unwrap()
+}
+
+async fn fresh() -> ((), PostgresStore) {
+    ((), open(&room().await, Time::Caller).await)
+}
+
+async fn raw(address: &Address) -> Connection {
+    Connection::open(address, Arc::new(Frame::new(Time::Caller)), None).await.unwrap()
+}
+
+/// Waits until something is so.
+async fn until<F: Future<Output = bool>>(what: &str, so: impl Fn() -> F) {
+    let waiting = async {
+        while !so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .unwrap_or_else(|_| panic!("not in time: {what}"));
+}
+
+conformance::suite!(fresh);
+
+mod alone {
+    use super::*;
+
+    #[tokio::test]
+    async fn tables_of_a_newer_version_are_refused_and_left_alone() {
+        let address = room().await;
+        drop(open(&address, Time::Caller).await);
+        raw(&address).await.simple("INSERT INTO schema_version VALUES (999, now())").await.unwrap();
+        let refused = PostgresStore::open(&address, &Options::new(Time::Caller)).await;
+        assert!(
+            matches!(&refused, Err(StoreError::Unusable(words)) if words.contains("newer version")),
+            "{refused:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn several_who_start_at_once_make_the_tables_once() {
+        let address = room().await;
+        let opening = (0..6).map(|_| open(&address, Time::Caller));
+        let stores = conformance::inbox::futures_join_all(opening).await;
+        changed(&stores[0], "e1", contact(18), noon()).await;
+        assert_eq!(stores[5].event_count(&tenant()).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_would_not_wait_for_the_disk_is_made_to() {
+        let mut address = room().await;
+        let options = address.config.get_options().unwrap_or_default().to_owned();
+        address.config.options(format!("{options} -c synchronous_commit=off"));
+        let store = open(&address, Time::Caller).await;
+        let held = store.pool.take().await.unwrap();
+        assert_eq!(held.simple("SHOW synchronous_commit").await.unwrap().as_deref(), Some("on"));
+        assert!(
+            store.risks().iter().any(|risk| risk.words.contains("synchronous_commit")),
+            "{:?}",
+            store.risks()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_request_that_passes_over_a_failure_is_not_taken_for_done() {
+        let ((), store) = fresh().await;
+        let done = store
+            .write(noon(), (), |work, ()| {
+                Box::pin(async move {
+                    drop(work.execute("SELECT 1/0", &[]).await);
+                    Ok(())
+                })
+            })
+            .await;
+        assert!(matches!(done, Err(StoreError::Inconsistent(_))), "{done:?}");
+    }
+
+    #[tokio::test]
+    async fn a_delivery_that_cannot_be_stored_spoils_no_other() {
+        let ((), store) = fresh().await;
+        raw(&store.address).await.simple("ALTER TABLE events ADD CHECK (event_id <> 'bad')").await.unwrap();
+        let ids = ["e1", "bad", "e2"]
+            .map(|id| store.accept(delivery(event(id, contact(18), &["name"]), noon()), policy()));
+        let accepted = conformance::inbox::futures_join_all(ids).await;
+        assert!(accepted[0].is_ok() && accepted[2].is_ok(), "{accepted:?}");
+        assert!(matches!(accepted[1], Err(StoreError::Inconsistent(_))), "{accepted:?}");
+        assert_eq!(store.event_count(&tenant()).await.unwrap(), 2);
+    }
+}
+
+mod together {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_start_of_one_process_leaves_the_others_their_leases() {
+        let address = room().await;
+        let (one, other) = (open(&address, Time::Caller).await, open(&address, Time::Caller).await);
+        changed(&one, "e1", contact(18), noon()).await;
+        let held = lease(&one, noon()).await.unwrap();
+        assert_eq!(other.recover(noon()).await.unwrap(), 0);
+        assert_eq!(other.recover(noon() + MINUTE).await.unwrap(), 1);
+        let late = Settlement::Completed { words: String::new() };
+        let settled = one.settle(&held, late, vec![], vec![], noon() + MINUTE).await.unwrap();
+        assert_eq!(settled, Settled::Lost);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn one_event_at_two_receivers_at_once_is_one_event() {
+        let address = room().await;
+        let stores = [open(&address, Time::Caller).await, open(&address, Time::Caller).await];
+        for round in 0..20 {
+            let id = format!("e{round}");
+            let both = stores.iter().map(|store| changed(store, &id, contact(18), noon()));
+            let accepted = conformance::inbox::futures_join_all(both).await;
+            let duplicates = accepted.iter().filter(|accepted| **accepted == Accepted::Duplicate).count();
+            assert_eq!(duplicates, 1, "{accepted:?}");
+        }
+        assert_eq!(stores[0].event_count(&tenant()).await.unwrap(), 20);
+        assert_eq!(stores[0].queue_counts(&tenant(), noon()).await.unwrap().open(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_one_process_takes_in_rings_in_the_other() {
+        let address = room().await;
+        let (receiver, worker) = (open(&address, Time::Caller).await, open(&address, Time::Caller).await);
+        // Listening begins with a ring of its own.
+        let mut pages = worker.changes();
+        tokio::time::timeout(Duration::from_secs(5), pages.changed()).await.expect("it listens").unwrap();
+        worker.wake().notified().await;
+        changed(&receiver, "e1", contact(18), noon()).await;
+        tokio::time::timeout(Duration::from_secs(5), worker.wake().notified()).await.expect("the bell rang");
+        tokio::time::timeout(Duration::from_secs(5), pages.changed())
+            .await
+            .expect("pages hear of it")
+            .unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn many_workers_on_one_account_work_one_after_the_other() {
+        let address = room().await;
+        let mut stores = Vec::new();
+        for _ in 0..4 {
+            stores.push(open(&address, Time::Caller).await);
+        }
+        for n in 0..200 {
+            changed(&stores[n % 4], &format!("e{n}"), contact(18), noon()).await;
+        }
+        let mut jobs = 0;
+        loop {
+            let leasing = stores.iter().map(|store| store.lease("w", 4, MINUTE, noon()));
+            let leases: Vec<_> = conformance::inbox::futures_join_all(leasing)
+                .await
+                .into_iter()
+                .flat_map(Result::unwrap)
+                .collect();
+            assert!(leases.len() <= 1, "{leases:?}");
+            let Some(held) = leases.first() else { break };
+            let done = Settlement::Completed { words: String::new() };
+            stores[0].settle(held, done, vec![], vec![], noon()).await.unwrap();
+            jobs += 1;
+        }
+        assert_eq!(jobs, 1, "200 events of one account are one job");
+    }
+}
+
+mod clocks {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_process_whose_clock_is_wrong_takes_nothing_too_early_and_sees_its_own_time() {
+        let address = room().await;
+        let right = SystemClock::default();
+        let wrong = Arc::new(FixedClock::at(right.now() + jiff::SignedDuration::from_hours(5)));
+        let one = open(&address, Time::Database(Arc::new(right))).await;
+        let two = open(&address, Time::Database(Arc::<FixedClock>::clone(&wrong))).await;
+
+        changed(&one, "e1", contact(18), right.now()).await;
+        let held = one.lease("one", 1, MINUTE, right.now()).await.unwrap().pop().expect("the job is due");
+        let early = two.lease("two", 1, MINUTE, wrong.now()).await.unwrap();
+        assert!(early.is_empty(), "by its own clock the lease is long over");
+        assert_eq!(two.recover(wrong.now()).await.unwrap(), 0);
+        // What is to wait a minute waits a minute, whoever says so, and each is told in its own time.
+        let again = Settlement::Again { at: right.now() + MINUTE, error: "later".into(), counts: true };
+        one.settle(&held, again, vec![], vec![], right.now()).await.unwrap();
+        for (store, now) in [(&one, right.now()), (&two, wrong.now())] {
+            let due = store.next_due().await.unwrap().unwrap().duration_since(now);
+            assert!((50..=61).contains(&due.as_secs()), "{due}");
+        }
+        assert!(two.lease("two", 1, MINUTE, wrong.now()).await.unwrap().is_empty());
+        // And what a process with a wrong clock takes in can be worked on by all, at once.
+        changed(&two, "e2", contact(19), wrong.now()).await;
+        assert_eq!(one.lease("one", 1, MINUTE, right.now()).await.unwrap().len(), 1);
+    }
+}
+
+mod trouble {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn connections_that_are_cut_off_cost_nobody_anything() {
+        let store = Arc::new(fresh().await.1);
+        let watcher = raw(&store.address).await;
+        let cutting = "SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a \
+             WHERE a.application_name = 'so-connector' AND a.pid <> pg_backend_pid() \
+               AND a.pid IN (SELECT l.pid FROM pg_locks l WHERE l.relation = 'settings'::regclass \
+                             UNION SELECT l.pid FROM pg_locks l WHERE l.relation = 'jobs'::regclass \
+                             UNION SELECT l.pid FROM pg_locks l WHERE l.relation = 'events'::regclass)";
+        for n in 0..60 {
+            watcher.simple(cutting).await.unwrap();
+            let accepted = changed_again(&store, &format!("e{n}"), n).await;
+            assert!(!matches!(accepted, Accepted::Skipped(_) | Accepted::Parked), "{accepted:?}");
+        }
+        assert_eq!(store.event_count(&tenant()).await.unwrap(), 60);
+    }
+
+    /// As SuperOffice does it: again, when it was not acknowledged.
+    async fn changed_again(store: &PostgresStore, id: &str, n: i64) -> Accepted {
+        for _ in 0..20 {
+            let offered = delivery(event(id, contact(n), &["name"]), noon());
+            if let Ok(accepted) = store.accept(offered, policy()).await {
+                return accepted;
+            }
+        }
+        panic!("{id} was never acknowledged");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_table_that_somebody_locks_is_answered_in_time_and_goes_on_afterwards() {
+        let ((), store) = fresh().await;
+        changed(&store, "e0", contact(18), noon()).await;
+        let holder = raw(&store.address).await;
+        holder
+            .simple("SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
+            .await
+            .unwrap();
+        let began = std::time::Instant::now();
+        let offered = delivery(event("e1", contact(18), &["name"]), noon());
+        let refused = store.accept(offered.clone(), policy()).await;
+        assert!(refused.as_ref().is_err_and(StoreError::is_passing), "{refused:?}");
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        holder.simple("ROLLBACK").await.unwrap();
+        until("it is taken in", async || store.accept(offered.clone(), policy()).await.is_ok()).await;
+    }
+}
