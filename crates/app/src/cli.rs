@@ -192,9 +192,27 @@ pub(crate) struct CoverageArgs {
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServeArgs {
+    /// What this process does, in place of the configured roles; several are separated by commas
+    #[arg(long = "role", value_name = "ROLE", value_enum, value_delimiter = ',')]
+    pub(crate) roles: Vec<Role>,
     /// Go on with a database that is older than the one that was used here last, or that is gone
     #[arg(long)]
     pub(crate) accept_rollback: bool,
+}
+
+/// What a process of the service does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Takes deliveries in
+    #[value(alias = "receiver")]
+    Receive,
+    /// Works on what came in
+    #[value(alias = "worker")]
+    Work,
+    /// Shows pages and answers the commands
+    Dashboard,
+    /// All of them
+    All,
 }
 
 /// Arguments of `backup`.

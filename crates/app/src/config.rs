@@ -22,12 +22,14 @@ use connector_store::sqlite::{Options, Synchronous};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
+pub(crate) mod database;
 mod dot_env;
 pub(crate) mod keys;
 mod parse;
 pub(crate) mod sources;
 pub(crate) mod tenant;
 
+pub(crate) use database::Database;
 pub(crate) use tenant::Tenant;
 
 use parse::Reader;
@@ -38,8 +40,10 @@ use sources::Values;
 pub(crate) struct Config {
     pub(crate) roles: Roles,
     pub(crate) listen: SocketAddr,
-    pub(crate) database: PathBuf,
+    pub(crate) database: Database,
     pub(crate) store: Options,
+    /// What is done about a PostgreSQL that may lose what it committed.
+    pub(crate) durability: Durability,
     /// What seals the token in the database.
     pub(crate) key: KeySource,
     pub(crate) webhook_token: Option<SecretString>,
@@ -57,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) fields: FieldMap,
     pub(crate) write_policy: WritePolicy,
     pub(crate) workers: usize,
+    /// How long a job stays a worker's without a sign of life.
+    pub(crate) lease: SignedDuration,
     /// How often the tenant is looked at again.
     pub(crate) look_again: Duration,
     pub(crate) retry: RetryPolicy,
@@ -115,8 +121,9 @@ impl Config {
         let config = Self {
             roles: roles(&mut reader),
             listen: reader.parsed("listen", "an address with a port, such as 127.0.0.1:8080"),
-            database: database(&mut reader),
+            database: database::read(&mut reader),
             store: store(&mut reader),
+            durability: durability(&mut reader),
             key: KeySource { key: reader.secret("store.key"), file: key_file(&reader) },
             webhook_token: reader.secret("webhook.token"),
             webhook_secrets: reader.secrets("webhook.secret"),
@@ -132,6 +139,7 @@ impl Config {
             fields: fields(&reader),
             write_policy: write_policy(&mut reader),
             workers: reader.within("work.workers", 1, 256),
+            lease: lease(&mut reader),
             look_again: reader.limit("superoffice.look_again"),
             retry: RetryPolicy {
                 retries: reader.parsed("retry.retries", "a whole number"),
@@ -204,22 +212,31 @@ fn webhook_url(reader: &mut Reader<'_>) -> Option<url::Url> {
     url
 }
 
-fn database(reader: &mut Reader<'_>) -> PathBuf {
-    let url = reader.text("database").unwrap_or_default();
-    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
-    match path {
-        Some(path) if !path.is_empty() => PathBuf::from(path),
+fn lease(reader: &mut Reader<'_>) -> SignedDuration {
+    let lease = SignedDuration::try_from(reader.limit("work.lease")).unwrap_or(SignedDuration::from_mins(2));
+    let sensible = SignedDuration::from_secs(2)..=SignedDuration::from_hours(1);
+    if !sensible.contains(&lease) {
+        reader.complain("work.lease", "from 2s to 1h is wanted");
+    }
+    lease
+}
+
+/// What is done about a server whose settings put at risk what it committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// It is said, in the log, by `doctor` and on the page.
+    Warn,
+    /// It is refused.
+    Strict,
+}
+
+fn durability(reader: &mut Reader<'_>) -> Durability {
+    match reader.text("store.durability").as_deref() {
+        Some("warn") | None => Durability::Warn,
+        Some("strict") => Durability::Strict,
         Some(_) => {
-            reader.complain("database", "the file's name is missing, as in sqlite://connector.db");
-            PathBuf::new()
-        }
-        None if url.starts_with("postgres") => {
-            reader.complain("database", "PostgreSQL is not supported yet; use sqlite://FILE");
-            PathBuf::new()
-        }
-        None => {
-            reader.complain("database", "an address such as sqlite://connector.db is wanted");
-            PathBuf::new()
+            reader.complain("store.durability", "warn or strict is wanted");
+            Durability::Warn
         }
     }
 }
@@ -233,7 +250,7 @@ pub(crate) struct KeySource {
     pub(crate) file: PathBuf,
 }
 
-/// The file of the key: as configured, else beside the database.
+/// The file of the key: as configured, else beside the database; in the working folder when that is on a server.
 fn key_file(reader: &Reader<'_>) -> PathBuf {
     if let Some(file) = reader.text("store.key_file") {
         return PathBuf::from(file);

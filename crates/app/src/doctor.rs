@@ -103,7 +103,7 @@ pub(crate) async fn examine(path: &Path, with_writing: bool) -> Examination {
         exam.skip(&["storage", "disk", "clock", "tenant"], "the configuration has to be right first");
         return exam;
     };
-    local::storage(&mut exam, &config);
+    local::storage(&mut exam, &config).await;
     local::disk(&mut exam, &config);
     local::explorer(&mut exam, &config);
     service::look(&mut exam, &config).await;

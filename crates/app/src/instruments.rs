@@ -3,29 +3,29 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use connector_domain::meter::Counted;
 use connector_pipeline::{Dependency, Ports, meters};
 use connector_server::{Family, Instrument, Label, Sample, Values};
+use connector_store::postgres::PostgresStore;
 use connector_store::sqlite::SqliteStore;
 use superoffice::Client;
+
+use crate::wire::Books;
 
 /// The share of a disk that should be free, in percent.
 pub(crate) const LEAST_FREE: u64 = 5;
 
 /// What is measured of a product that runs.
-pub(crate) fn running(
-    store: &Arc<SqliteStore>,
-    client: &Client,
-    ports: &Arc<Ports>,
-) -> Vec<Arc<dyn Instrument>> {
-    let mut all = standing(store);
+pub(crate) fn running(books: &Books, client: &Client, ports: &Arc<Ports>) -> Vec<Arc<dyn Instrument>> {
+    let mut all = standing(books);
     all.push(Arc::new(Crm(client.clone())));
     all.push(Arc::new(Watch(Arc::clone(ports))));
     all
 }
 
 /// What is measured while only the store is looked at.
-pub(crate) fn standing(store: &Arc<SqliteStore>) -> Vec<Arc<dyn Instrument>> {
-    vec![Arc::new(Storage(Arc::clone(store))), Arc::new(Pipeline)]
+pub(crate) fn standing(books: &Books) -> Vec<Arc<dyn Instrument>> {
+    vec![storage(books), Arc::new(Pipeline)]
 }
 
 /// How much room there is on a disk.
@@ -53,26 +53,50 @@ impl Room {
     }
 }
 
-struct Storage(Arc<SqliteStore>);
+fn storage(books: &Books) -> Arc<dyn Instrument> {
+    match books {
+        Books::File(store) => Arc::new(File(Arc::clone(store))),
+        Books::Server(store) => Arc::new(Server(Arc::clone(store))),
+    }
+}
 
-impl Instrument for Storage {
+fn commits(commits: Counted, errors: &[(&'static str, u64)]) -> Vec<Family> {
+    let errors = errors.iter().map(|(kind, count)| Sample::of("kind", *kind, float(*count)));
+    vec![
+        Family {
+            name: "so_store_commit_duration_seconds",
+            help: "How long commits took, with the wait for the disk.",
+            values: Values::Histogram(vec![(Vec::new(), commits)]),
+        },
+        Family {
+            name: "so_store_commit_errors_total",
+            help: "Failures of the writing connection.",
+            values: Values::Counter(errors.collect()),
+        },
+    ]
+}
+
+struct Server(Arc<PostgresStore>);
+
+impl Instrument for Server {
     fn families(&self) -> Vec<Family> {
         let vitals = self.0.vitals();
-        let errors = vitals.errors.iter().map(|(kind, count)| Sample::of("kind", *kind, float(*count)));
-        let mut families = vec![
-            Family {
-                name: "so_store_commit_duration_seconds",
-                help: "How long commits took, with the wait for the disk.",
-                values: Values::Histogram(vec![(Vec::new(), vitals.commits)]),
-            },
-            Family {
-                name: "so_store_commit_errors_total",
-                help: "Failures of the writing connection.",
-                values: Values::Counter(errors.collect()),
-            },
-            gauge("so_db_bytes", "How long the database's file is.", vitals.file_bytes),
-            gauge("so_db_wal_bytes", "How long the log beside it is.", vitals.log_bytes),
-        ];
+        commits(vitals.commits, &vitals.errors)
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.0.risks().iter().map(|risk| risk.words.clone()).collect()
+    }
+}
+
+struct File(Arc<SqliteStore>);
+
+impl Instrument for File {
+    fn families(&self) -> Vec<Family> {
+        let vitals = self.0.vitals();
+        let mut families = commits(vitals.commits, &vitals.errors);
+        families.push(gauge("so_db_bytes", "How long the database's file is.", vitals.file_bytes));
+        families.push(gauge("so_db_wal_bytes", "How long the log beside it is.", vitals.log_bytes));
         if let Some(room) = Room::around(self.0.path()) {
             families.push(gauge("so_disk_free_bytes", "What is free on the database's disk.", room.free));
             families.push(gauge("so_disk_size_bytes", "How large the database's disk is.", room.size));

@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::config::{Config, Tenant};
+use crate::config::{Config, Database, Tenant};
 use crate::failure::{Failure, Status};
 use crate::wire;
 
@@ -38,22 +38,20 @@ impl Remote {
             return Ok(Self::Running { client, base });
         }
         let tenant = tenant(config)?;
-        if !config.database.exists() {
-            let words = format!(
-                "nothing listens on {}, and there is no database {}",
-                config.listen,
-                config.database.display()
-            );
+        if config.database.file().is_some_and(|file| !file.exists()) {
+            let words =
+                format!("nothing listens on {}, and there is no database {}", config.listen, config.database);
             return Err(
                 Failure::words(Status::Failed, words).help("start the service with: so-connector serve")
             );
         }
-        let store = wire::open(config).map_err(|error| {
-            Failure::from(error).help(
+        let books = wire::open(config).await.map_err(|error| match config.database {
+            Database::File(_) => Failure::from(error).help(
                 "if the service runs: these commands talk to it at LISTEN, and need its dashboard role for that",
-            )
+            ),
+            Database::Server(_) => Failure::from(error).help("see what is wrong with: so-connector doctor"),
         })?;
-        Ok(Self::Store(Box::new(wire::router_over(config, tenant, store).await?)))
+        Ok(Self::Store(Box::new(wire::router_over(config, tenant, books).await?)))
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {

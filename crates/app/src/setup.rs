@@ -70,7 +70,7 @@ async fn take(step: Step, talk: &mut Talk) -> Result<Done, Failure> {
         Step::Fields => fields::run(talk).await,
         Step::Explorer => explorer::run(talk).await,
         Step::Dashboard => dashboard::run(talk).await,
-        Step::Webhook => webhook::run(talk).await,
+        Step::Webhook => Box::pin(webhook::run(talk)).await,
     }
 }
 

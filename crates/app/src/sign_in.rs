@@ -7,9 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use connector_domain::clock::{Clock as _, SystemClock};
-use connector_domain::ids::TenantId;
-use connector_store::sqlite::{Peek, leave};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -17,6 +14,7 @@ use superoffice::{Client, Credentials};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Tenant};
+use crate::kept;
 use crate::seal::{Key, Sealed, hex};
 
 /// Under which name the token is kept.
@@ -42,7 +40,7 @@ pub(crate) fn credentials(config: &Config, tenant: &Tenant) -> anyhow::Result<Cr
     if matches!(tenant.credentials, Credentials::SystemUser { .. }) {
         return Ok(tenant.credentials.clone());
     }
-    match kept(config, tenant)? {
+    match found(config, tenant)? {
         Some(kept) if kept.replaces == mark(tenant) => open(config, tenant, &kept),
         Some(_) | None => Ok(tenant.credentials.clone()),
     }
@@ -53,9 +51,7 @@ pub(crate) fn keep(config: &Config, tenant: &Tenant, token: &SecretString) -> an
     let key = Key::load_or_make(&config.key).context("the token cannot be sealed")?;
     let token = key.seal(&tenant.context, KEPT_AS, token.expose_secret())?;
     let kept = serde_json::to_value(Kept { token, replaces: mark(tenant) })?;
-    let id = TenantId(tenant.context.clone());
-    let now = SystemClock::default().now();
-    leave(&config.database, &id, KEPT_AS, &kept, now).context("the token cannot be kept")
+    kept::leave(&config.database, &tenant.context, KEPT_AS, kept).context("the token cannot be kept")
 }
 
 /// Keeps a token that SuperOffice renews, and takes one that somebody else keeps, until told to stop.
@@ -77,11 +73,11 @@ pub(crate) async fn follow(config: Arc<Config>, client: Client, stop: Cancellati
                 }
                 let token = in_use.borrow_and_update().clone();
                 keep_renewed(&config, tenant, &token);
-                known = kept(&config, tenant).ok();
+                known = found(&config, tenant).ok();
             }
             () = tokio::time::sleep(LOOK_AGAIN) => {
                 // What cannot be read now can be later; until then everything stays as it is.
-                let Ok(now) = kept(&config, tenant) else { continue };
+                let Ok(now) = found(&config, tenant) else { continue };
                 if known.as_ref() == Some(&now) {
                     continue;
                 }
@@ -123,12 +119,8 @@ fn take_up(config: &Config, tenant: &Tenant, client: &Client, kept: Option<&Kept
 }
 
 /// What is kept. A database that is not there keeps nothing.
-fn kept(config: &Config, tenant: &Tenant) -> anyhow::Result<Option<Kept>> {
-    if !config.database.exists() {
-        return Ok(None);
-    }
-    let id = TenantId(tenant.context.clone());
-    let value = Peek::open(&config.database)?.try_setting(&id, KEPT_AS)?;
+fn found(config: &Config, tenant: &Tenant) -> anyhow::Result<Option<Kept>> {
+    let value = kept::look(&config.database, &tenant.context, KEPT_AS)?;
     let kept = value.map(serde_json::from_value).transpose();
     kept.context("the kept sign-in cannot be read")
 }

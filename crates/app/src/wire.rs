@@ -20,8 +20,7 @@ use connector_pipeline::{
 use connector_server::{
     App, Badge, Canary, Concern, Gate, Limits, Part, PartState, Sweeps, TenantState, Unverified,
 };
-use connector_store::sqlite::{SqliteStore, Synchronous};
-use connector_store::{Settings, StoreError};
+use connector_store::{Store, StoreError};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use superoffice::api::state::StateChange;
@@ -34,8 +33,13 @@ use tokio_util::task::TaskTracker;
 use crate::config::tenant::Environment;
 use crate::config::{Config, Tenant, WebsiteConfig};
 use crate::instruments;
+use crate::sharing::Sharing;
 use crate::sign_in;
 use crate::sweeping::Sweeping;
+
+mod books;
+
+pub(crate) use books::{Books, open};
 
 /// The name under which a token that nobody configured is kept.
 pub(crate) const KEPT_TOKEN: &str = "webhook_token";
@@ -43,7 +47,8 @@ pub(crate) const KEPT_TOKEN: &str = "webhook_token";
 /// Everything that a running product consists of.
 pub(crate) struct Product {
     pub(crate) tenant: TenantId,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) books: Books,
     pub(crate) client: Client,
     pub(crate) ports: Arc<Ports>,
     sweeper: Arc<Sweeper>,
@@ -62,21 +67,11 @@ pub(crate) struct Token {
     pub(crate) made_up: bool,
 }
 
-/// Opens the store that the configuration names.
-pub(crate) fn open(config: &Config) -> Result<Arc<SqliteStore>, StoreError> {
-    if config.store.synchronous != Synchronous::Full {
-        tracing::warn!(
-            "store.synchronous is not full: what was acknowledged can be lost when the power fails; this is for comparing speeds only"
-        );
-    }
-    SqliteStore::open(&config.database, &config.store).map(Arc::new)
-}
-
 /// The token for deliveries: the configured one, or one that is made up once and kept.
 pub(crate) async fn token(
     config: &Config,
     tenant: &TenantId,
-    store: &SqliteStore,
+    store: &dyn Store,
 ) -> Result<Token, StoreError> {
     if let Some(secret) = &config.webhook_token {
         return Ok(Token { secret: secret.clone(), made_up: false });
@@ -92,10 +87,11 @@ pub(crate) async fn token(
 
 /// Puts everything together for a tenant. Nothing runs yet.
 pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> anyhow::Result<Product> {
-    let store = open(config)?;
+    let books = open(config).await?;
+    let store = books.store();
     let id = TenantId(tenant.context.clone());
-    let token = token(config, &id, &store).await?;
-    let client = client(config, tenant)?;
+    let token = token(config, &id, &*store).await?;
+    let client = client_of(config, tenant, &books)?;
     let discovered = Discovered::new(config.policy.clone());
     let (status, look_again) = (Status::default(), Arc::new(Notify::new()));
     let crm = Arc::new(SuperOffice::new(client.clone()));
@@ -103,13 +99,13 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
         Parts { discovered: discovered.clone(), status: status.clone(), look_again: Arc::clone(&look_again) };
     let ports = Arc::new(ports(config, &id, &store, Arc::clone(&crm), shared)?);
     discovery::remember(&ports).await;
-    let sweeper = Arc::new(Sweeper::new(Arc::clone(&ports), crm, sweep_options(config)));
+    let sweeper = Arc::new(Sweeper::new(Arc::clone(&ports), crm, sweep_options(config, &books)));
     let health = watch::Sender::new(Arc::new(Vec::new()));
     let canary = Canary::default();
     let router = connector_server::router(App {
         clock: Arc::clone(&ports.clock),
         canary: canary.clone(),
-        instruments: instruments::running(&store, &client, &ports),
+        instruments: instruments::running(&books, &client, &ports),
         sweeps: Some(Arc::new(if config.roles.work && config.sweep.enabled {
             Sweeping::beside_the_service(Arc::clone(&sweeper))
         } else {
@@ -118,10 +114,23 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
         badge,
         bench: config.bench,
         tenant_state: Some(Arc::new(Notified { client: client.clone(), look_again })),
-        ..app(config, tenant, &store, &token, &discovered, health.subscribe())
+        ..app(config, tenant, &books, &token, &discovered, health.subscribe())
     });
     let workers = config.workers;
-    Ok(Product { tenant: id, store, client, ports, sweeper, router, token, workers, status, canary, health })
+    Ok(Product {
+        tenant: id,
+        store,
+        books,
+        client,
+        ports,
+        sweeper,
+        router,
+        token,
+        workers,
+        status,
+        canary,
+        health,
+    })
 }
 
 /// What a product shares with whoever shows it.
@@ -135,7 +144,7 @@ struct Parts {
 fn ports(
     config: &Config,
     tenant: &TenantId,
-    store: &Arc<SqliteStore>,
+    store: &Arc<dyn Store>,
     crm: Arc<SuperOffice>,
     shared: Parts,
 ) -> anyhow::Result<Ports> {
@@ -166,10 +175,9 @@ fn ports(
     })
 }
 
-fn sweep_options(config: &Config) -> SweepOptions {
-    // One process has this database, so whoever comes after a crash is the same one.
+fn sweep_options(config: &Config, books: &Books) -> SweepOptions {
     let every = config.sweep.enabled.then_some(config.sweep.every);
-    SweepOptions { every, holder: "the process that has the database".to_owned() }
+    SweepOptions { every, holder: books.holder().to_owned() }
 }
 
 /// The badge for the tenant's environment.
@@ -183,13 +191,10 @@ pub(crate) const fn badge(environment: Environment) -> Badge {
 }
 
 /// The routes over a store alone, for commands that look at it while nothing else runs.
-pub(crate) async fn router_over(
-    config: &Config,
-    tenant: &Tenant,
-    store: Arc<SqliteStore>,
-) -> anyhow::Result<Router> {
+pub(crate) async fn router_over(config: &Config, tenant: &Tenant, books: Books) -> anyhow::Result<Router> {
+    let store = books.store();
     let id = TenantId(tenant.context.clone());
-    let token = token(config, &id, &store).await?;
+    let token = token(config, &id, &*store).await?;
     let discovered = Discovered::new(config.policy.clone());
     let health = watch::Sender::new(Arc::new(Vec::new())).subscribe();
     // Most commands do not need SuperOffice, so that they work without a way in as well.
@@ -202,11 +207,11 @@ pub(crate) async fn router_over(
                 look_again: Arc::default(),
             };
             let ports = Arc::new(ports(config, &id, &store, Arc::clone(&crm), shared)?);
-            Some(Arc::new(Sweeping::alone(Arc::new(Sweeper::new(ports, crm, sweep_options(config))))))
+            Some(Arc::new(Sweeping::alone(Arc::new(Sweeper::new(ports, crm, sweep_options(config, &books))))))
         }
         Err(_) => None,
     };
-    let app = app(config, tenant, &store, &token, &discovered, health);
+    let app = app(config, tenant, &books, &token, &discovered, health);
     Ok(connector_server::router(App { sweeps, ..app }))
 }
 
@@ -214,11 +219,12 @@ pub(crate) async fn router_over(
 fn app(
     config: &Config,
     tenant: &Tenant,
-    store: &Arc<SqliteStore>,
+    books: &Books,
     token: &Token,
     discovered: &Discovered,
     health: watch::Receiver<Arc<Vec<Part>>>,
 ) -> App {
+    let store = books.store();
     App {
         tenant: TenantId(tenant.context.clone()),
         inbox: store.clone(),
@@ -229,7 +235,7 @@ fn app(
         settings: store.clone(),
         clock: Arc::new(SystemClock::default()),
         canary: Canary::default(),
-        instruments: instruments::standing(store),
+        instruments: instruments::standing(books),
         gate: Gate::new(&token.secret, config.webhook_secrets.clone()),
         tenant_state: None,
         sweeps: None,
@@ -271,12 +277,32 @@ pub(crate) fn client(config: &Config, tenant: &Tenant) -> anyhow::Result<Client>
     client_with(config, tenant, sign_in::credentials(config, tenant)?)
 }
 
+/// The client of a service. Those that share a database share an access token as well.
+fn client_of(config: &Config, tenant: &Tenant, books: &Books) -> anyhow::Result<Client> {
+    let mut settings = settings(config, tenant, sign_in::credentials(config, tenant)?);
+    if let Books::Server(_) = books {
+        settings.shared = Some(Arc::new(Sharing {
+            tenant: TenantId(tenant.context.clone()),
+            settings: books.store(),
+            duties: books.store(),
+            key: config.key.clone(),
+        }));
+    }
+    Client::new(settings).context(NO_CLIENT)
+}
+
 /// The client for a tenant, signed in like this.
 pub(crate) fn client_with(
     config: &Config,
     tenant: &Tenant,
     credentials: Credentials,
 ) -> anyhow::Result<Client> {
+    Client::new(settings(config, tenant, credentials)).context(NO_CLIENT)
+}
+
+const NO_CLIENT: &str = "could not set up the client for SuperOffice";
+
+fn settings(config: &Config, tenant: &Tenant, credentials: Credentials) -> superoffice::Config {
     let workers = config.workers;
     let mut settings = superoffice::Config::new(
         tenant.login_url.clone(),
@@ -288,7 +314,7 @@ pub(crate) fn client_with(
     settings.redirect_uri.clone_from(&tenant.redirect_uri);
     settings.limits.per_second = tenant.calls_per_second;
     settings.limits.in_flight = workers.max(settings.limits.in_flight);
-    Client::new(settings).context("could not set up the client for SuperOffice")
+    settings
 }
 
 /// The reviewed texts that come with the product.
@@ -329,7 +355,9 @@ const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 impl Product {
     /// Has SuperOffice asked what changed since, when the database is an older copy that was put in place.
     pub(crate) async fn ask_for_what_is_missing(&self) -> Result<(), StoreError> {
-        let Some(gap) = self.store.gap().await?.filter(|gap| !gap.asked) else { return Ok(()) };
+        // A PostgreSQL is put back by its own tools, which know of no mark of ours.
+        let Books::File(file) = &self.books else { return Ok(()) };
+        let Some(gap) = file.gap().await?.filter(|gap| !gap.asked) else { return Ok(()) };
         tracing::warn!(
             "the database is a copy from {:.0}, or was made anew; what changed since is asked for",
             gap.from
@@ -337,7 +365,7 @@ impl Product {
         let why = "the database was restored from a copy, or made anew".to_owned();
         let from = gap.from.saturating_sub(MARGIN).unwrap_or(gap.from);
         sweep::ask(&self.ports, Asked { from, until: None, why }).await?;
-        self.store.close_gap(self.ports.clock.now()).await
+        file.close_gap(self.ports.clock.now()).await
     }
 
     /// Starts the tasks that the roles ask for. They end when `stop` is cancelled; the tracker then empties.
@@ -376,6 +404,7 @@ impl Product {
         if config.roles.work {
             let options = WorkerOptions {
                 workers: self.workers,
+                lease: config.lease,
                 rediscover: config.look_again,
                 ..WorkerOptions::default()
             };

@@ -86,7 +86,7 @@ pub async fn run(
     options: GuardianOptions,
     stop: CancellationToken,
 ) {
-    let holder = format!("pid-{}", std::process::id());
+    let holder = crate::process::name();
     let ttl = SignedDuration::try_from(options.every * 3).unwrap_or(SignedDuration::from_mins(3));
     loop {
         tokio::select! {
@@ -95,7 +95,7 @@ pub async fn run(
             () = tokio::time::sleep(options.every) => {}
         }
         let now = ports.clock.now();
-        match ports.duties.take_duty(&ports.tenant, DUTY, &holder, ttl, now).await {
+        match ports.duties.take_duty(&ports.tenant, DUTY, holder, ttl, now).await {
             Ok(true) => {}
             Ok(false) => {
                 ports.status.leave(&COUNTED);
@@ -114,7 +114,7 @@ pub async fn run(
             }
         }
     }
-    if let Err(error) = ports.duties.leave_duty(&ports.tenant, DUTY, &holder).await {
+    if let Err(error) = ports.duties.leave_duty(&ports.tenant, DUTY, holder).await {
         tracing::debug!("a duty could not be given back, it ends by itself: {error}");
     }
 }

@@ -15,6 +15,7 @@ pub mod names;
 mod patience;
 pub mod ports;
 pub mod preview;
+pub mod process;
 pub mod retention;
 pub mod run;
 pub mod status;

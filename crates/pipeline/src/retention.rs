@@ -135,8 +135,7 @@ impl Keeper {
     }
 
     async fn has_duty(&self) -> Result<bool, StoreError> {
-        let holder = format!("pid-{}", std::process::id());
-        self.duties.take_duty(&self.tenant, DUTY, &holder, TERM, self.clock.now()).await
+        self.duties.take_duty(&self.tenant, DUTY, crate::process::name(), TERM, self.clock.now()).await
     }
 
     /// Keeps the duty up while a long pass goes on.

@@ -86,7 +86,7 @@ impl Worker {
         Self {
             ports,
             options,
-            name: format!("pid-{}", std::process::id()),
+            name: crate::process::name().to_owned(),
             slots,
             freed: Arc::default(),
             running: Running::default(),

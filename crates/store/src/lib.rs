@@ -17,6 +17,7 @@ pub mod retention;
 pub mod settings;
 pub mod snapshots;
 pub mod sqlite;
+mod vitals;
 
 pub use accounts::Accounts;
 pub use duties::Duties;

@@ -14,6 +14,7 @@ use crate::StoreError;
 mod accounts;
 mod address;
 mod bell;
+pub mod beside;
 mod connection;
 mod duties;
 mod failure;
@@ -30,11 +31,13 @@ mod schema;
 mod settings;
 mod snapshots;
 mod tls;
+mod vitals;
 mod work;
 
 pub use address::Address;
 pub use frame::Time;
 pub use schema::Risk;
+pub use vitals::Vitals;
 
 use bell::Bell;
 use connection::Connection;

@@ -13,6 +13,7 @@ mod pace;
 mod paging;
 mod refusal;
 mod retry;
+mod shared;
 mod sign_in;
 mod tenant;
 mod transport;
@@ -28,6 +29,7 @@ pub use calls::{AssociateName, Associates, ContactName};
 pub use config::{Config, Credentials, Limits};
 pub use counter::CallCount;
 pub(crate) use refusal::retry_after;
+pub use shared::{Shared, SharedToken};
 pub use sign_in::{SignIn, SignedIn};
 
 use crate::api::Request;

@@ -26,7 +26,7 @@ pub mod private_key;
 #[cfg(feature = "client")]
 pub use client::{
     AssociateName, Associates, CallCount, Client, Concern, Config, ContactName, Credentials, InternalUser,
-    Limits, Publishing, SignIn, SignedIn,
+    Limits, Publishing, Shared, SharedToken, SignIn, SignedIn,
 };
 pub use error::{Error, RecordRef, Remedy};
 #[cfg(feature = "client")]

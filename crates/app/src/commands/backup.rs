@@ -13,7 +13,7 @@ use crate::format::{print_json, say};
 
 /// `backup`: asks nobody, since reading is free to all; the service need not run, and need not stop.
 pub(super) async fn back_up(cli: &Cli, args: &BackupArgs, config: &Config) -> Result<(), Failure> {
-    let database = config.database.clone();
+    let database = file(config)?.to_owned();
     if !database.exists() {
         let words = format!("there is no database {}", database.display());
         return Err(Failure::words(Status::NotFound, words).help("name it in DATABASE_URL"));
@@ -49,7 +49,7 @@ pub(super) async fn back_up(cli: &Cli, args: &BackupArgs, config: &Config) -> Re
 
 /// `restore`: puts a copy in the database's place while nobody uses it.
 pub(super) async fn restore(cli: &Cli, args: &RestoreArgs, config: &Config) -> Result<(), Failure> {
-    let (copy, database) = (args.file.clone(), config.database.clone());
+    let (copy, database) = (args.file.clone(), file(config)?.to_owned());
     if !copy.exists() {
         return Err(Failure::words(Status::NotFound, format!("there is no file {}", copy.display())));
     }
@@ -62,10 +62,10 @@ pub(super) async fn restore(cli: &Cli, args: &RestoreArgs, config: &Config) -> R
             .help("stop the service first; a copy that is damaged cannot be used: take another one")
     })?;
     if cli.json {
-        print_json(&json!({"database": config.database, "copy": copy, "replaced": kept}));
+        print_json(&json!({"database": config.database.to_string(), "copy": copy, "replaced": kept}));
         return Ok(());
     }
-    say(&format!("Restored    {}", config.database.display()));
+    say(&format!("Restored    {}", config.database));
     say(&format!("Holds       {}", contents(&copy)));
     if let Some(kept) = kept {
         say(&format!(
@@ -77,6 +77,15 @@ pub(super) async fn restore(cli: &Cli, args: &RestoreArgs, config: &Config) -> R
         say(&format!("Next        start the service: it asks SuperOffice what changed since {from:.0}"));
     }
     Ok(())
+}
+
+/// The file to copy. PostgreSQL has tools of its own, which know its log and its roles.
+fn file(config: &Config) -> Result<&Path, Failure> {
+    config.database.file().ok_or_else(|| {
+        let words = format!("{} is a PostgreSQL, which is copied with its own tools", config.database);
+        Failure::words(Status::Usage, words)
+            .help("use pg_dump and pg_restore, or continuous archiving; see docs/postgresql.md")
+    })
 }
 
 fn contents(copy: &Copy) -> String {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::signals::{ended, stop_requested};
-use crate::cli::{Cli, ServeArgs};
+use crate::cli::{Cli, Role, ServeArgs};
 use crate::config::Config;
 use crate::failure::{Failure, Status};
 use crate::format::{print_json, say};
@@ -20,6 +20,9 @@ use crate::wire;
 
 pub(super) async fn run(cli: &Cli, args: &ServeArgs, mut config: Config) -> Result<(), Failure> {
     config.store.accept_rollback = args.accept_rollback;
+    if !args.roles.is_empty() {
+        config.roles = roles(&args.roles);
+    }
     let config = Arc::new(config);
     let tenant = tenant(&config)?;
     if config.roles.dashboard && !config.listen.ip().is_loopback() {
@@ -42,11 +45,10 @@ pub(super) async fn run(cli: &Cli, args: &ServeArgs, mut config: Config) -> Resu
     let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
     product.start(&config, listener, &tracker, &stop);
     tracker.spawn(sign_in::follow(Arc::clone(&config), product.client.clone(), stop.clone()));
-    let mut given_up = product.store.given_up();
     let failed = tokio::select! {
         () = stop_requested() => false,
         () = stop.cancelled() => true,
-        _ = given_up.wait_for(|given_up| *given_up) => true,
+        () = product.books.given_up() => true,
     };
     stop.cancel();
     ended(&tracker).await;
@@ -55,6 +57,12 @@ pub(super) async fn run(cli: &Cli, args: &ServeArgs, mut config: Config) -> Resu
             .help("let the supervisor start it again; nothing that was acknowledged is lost"));
     }
     Ok(())
+}
+
+/// The roles that were asked for, in place of the configured ones.
+fn roles(wanted: &[Role]) -> Roles {
+    let any = |role: Role| wanted.iter().any(|wanted| *wanted == role || *wanted == Role::All);
+    Roles { receive: any(Role::Receive), work: any(Role::Work), dashboard: any(Role::Dashboard) }
 }
 
 fn announce(cli: &Cli, config: &Config, base: &str, product: &wire::Product) {

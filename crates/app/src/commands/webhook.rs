@@ -1,9 +1,7 @@
 //! `webhook`: the CRM's side of the webhook.
 
 use connector_domain::guardian::Guard;
-use connector_domain::ids::TenantId;
 use connector_pipeline::guardian;
-use connector_store::sqlite::Peek;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use superoffice::Client;
@@ -15,6 +13,7 @@ use crate::config::Config;
 use crate::failure::{Failure, Status, refused};
 use crate::format::{cell, print, print_json, table};
 use crate::hook;
+use crate::kept;
 use crate::remote::tenant;
 use crate::wire;
 
@@ -102,8 +101,8 @@ async fn list(cli: &Cli, config: &Config, client: &Client) -> Result<(), Failure
 
 /// What the running service, or the last one, knows of the webhook.
 fn guard(config: &Config) -> Option<Guard> {
-    let id = TenantId(config.tenant.as_ref()?.context.clone());
-    let kept = Peek::open(&config.database).ok()?.setting(&id, guardian::KEPT_AS)?;
+    let tenant = config.tenant.as_ref()?;
+    let kept = kept::look(&config.database, &tenant.context, guardian::KEPT_AS).ok()??;
     serde_json::from_value(kept).ok()
 }
 

@@ -45,7 +45,12 @@ pub(crate) const KEYS: &[Key] = &[
         Some("text"),
         "How the log is written to stderr: text for people, json for programs, an object a line.",
     ),
-    key("database", Some("DATABASE_URL"), Some("sqlite://connector.db"), "Where everything is stored."),
+    key(
+        "database",
+        Some("DATABASE_URL"),
+        Some("sqlite://connector.db"),
+        "Where everything is stored: sqlite://FILE, or postgres://USER:PASSWORD@HOST/DATABASE for several processes.",
+    ),
     key(
         "superoffice.environment",
         Some("SO_ENVIRONMENT"),
@@ -214,6 +219,12 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key("work.workers", None, Some("16"), "How many jobs run side by side."),
     key(
+        "work.lease",
+        None,
+        Some("2m"),
+        "How long a job stays a worker's without a sign of life; where several share a PostgreSQL, what a dead one had goes on after that.",
+    ),
+    key(
         "work.write_policy",
         None,
         Some("refresh-own"),
@@ -266,6 +277,12 @@ pub(crate) const KEYS: &[Key] = &[
         "The file with the key that seals the sign-in token in the database. Unset: `connector.key` beside the database; `setup` makes it.",
     ),
     secret("store.key", "SO_CONNECTOR_KEY", "That key itself, 64 hexadecimal digits, instead of a file."),
+    key(
+        "store.durability",
+        None,
+        Some("warn"),
+        "What is done about a PostgreSQL whose settings let it lose what it committed: warn, or strict, which refuses it.",
+    ),
     key(
         "store.synchronous",
         None,

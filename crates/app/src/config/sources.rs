@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::Table;
 
 use super::keys::{KEYS, Key, find};
-use super::{ConfigError, dot_env};
+use super::{ConfigError, database, dot_env};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,7 @@ impl Values {
         let mut all: Vec<String> = all
             .flat_map(|(value, _)| value.split(',').chain([value]))
             .map(|value| value.trim().to_owned())
+            .chain(self.get("database").and_then(|(url, _)| database::password(url)))
             .filter(|value| value.len() >= 4)
             .collect();
         all.sort_by_key(|value| std::cmp::Reverse(value.len()));
@@ -105,8 +106,11 @@ impl Values {
         KEYS.iter()
             .map(|key| {
                 let value = self.get(key.name);
-                let shown =
-                    value.map(|(value, _)| if key.is_secret { "***".to_owned() } else { value.to_owned() });
+                let shown = value.map(|(value, _)| match key.name {
+                    _ if key.is_secret => "***".to_owned(),
+                    "database" => database::shown(value),
+                    _ => value.to_owned(),
+                });
                 (key, shown, value.map(|(_, origin)| origin))
             })
             .collect()

@@ -72,6 +72,15 @@ codes! {
     StorageNewer "STORAGE_NEWER" Failure
         "The database was made by a newer version of this program."
         "Install the version that made it, or a later one.";
+    StorageUnreachable "STORAGE_UNREACHABLE" Failure
+        "PostgreSQL does not answer, or does not let us in."
+        "Check DATABASE_URL, the server, its pg_hba.conf, and the network between.";
+    StorageUnfit "STORAGE_UNFIT" Failure
+        "The PostgreSQL in DATABASE_URL must not be worked with: it is a standby, too old, or keeps text in another way."
+        "Name the primary of a PostgreSQL 13 or newer, and a database with ENCODING 'UTF8'.";
+    StorageAtRisk "STORAGE_AT_RISK" Warning
+        "The settings of PostgreSQL let it lose what it committed when it or its power fails."
+        "Change them as the words say; store.durability = \"strict\" refuses such a server.";
     DiskLow "DISK_LOW" Warning
         "The disk with the database is almost full; when it is, deliveries are answered with 503."
         "Make room on it, or move the database to another disk.";

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use connector_domain::ids::TenantId;
+use connector_store::StoreError;
+use connector_store::postgres::{Address, PostgresStore, beside};
 use connector_store::sqlite::{Peek, SqliteStore};
 
 use super::{Code, Examination, Finding};
-use crate::config::Config;
 use crate::config::sources::Values;
 use crate::config::tenant::Environment;
-use crate::wire;
+use crate::config::{Config, Database, Durability};
+use crate::{kept, wire};
 
 /// Less room than this is a fault.
 const LEAST_ROOM: u64 = 512 * 1024 * 1024;
@@ -51,8 +52,42 @@ fn readable(_: &Path) -> Option<Finding> {
     None
 }
 
-pub(super) fn storage(exam: &mut Examination, config: &Config) {
-    let path = &config.database;
+pub(super) async fn storage(exam: &mut Examination, config: &Config) {
+    match &config.database {
+        Database::File(path) => file(exam, path),
+        Database::Server(address) => server(exam, address, config.durability).await,
+    }
+}
+
+/// A PostgreSQL: whether it can be reached and may be worked with, and what its settings put at risk.
+async fn server(exam: &mut Examination, address: &Address, durability: Durability) {
+    let seen = match beside::examine(address).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            let code = match error {
+                StoreError::Unusable(_) => Code::StorageUnfit,
+                _ => Code::StorageUnreachable,
+            };
+            exam.note("storage", vec![Finding::new(code, error.to_string())], "");
+            return;
+        }
+    };
+    let mut findings = Vec::new();
+    if seen.schema > PostgresStore::SCHEMA {
+        let (found, known) = (seen.schema, PostgresStore::SCHEMA);
+        let words = format!("{address} has tables of version {found}; this program knows {known}");
+        findings.push(Finding::new(Code::StorageNewer, words));
+    }
+    let refused = if durability == Durability::Strict { "; the service refuses to start" } else { "" };
+    findings.extend(
+        seen.risks.into_iter().map(|risk| {
+            Finding::new(Code::StorageAtRisk, format!("{}: {}{refused}", risk.words, risk.remedy))
+        }),
+    );
+    exam.note("storage", findings, format!("{address}, PostgreSQL {}", seen.version));
+}
+
+fn file(exam: &mut Examination, path: &Path) {
     let shown = path.display();
     if !path.exists() {
         let folder = folder_of(path);
@@ -82,11 +117,15 @@ pub(super) fn storage(exam: &mut Examination, config: &Config) {
 
 /// A setting that the service keeps, whether it runs or not.
 pub(super) fn setting(config: &Config, tenant: &str, key: &str) -> Option<serde_json::Value> {
-    Peek::open(&config.database).ok()?.setting(&TenantId(tenant.to_owned()), key)
+    kept::look(&config.database, tenant, key).ok()?
 }
 
 pub(super) fn disk(exam: &mut Examination, config: &Config) {
-    let folder = folder_of(&config.database);
+    let Some(file) = config.database.file() else {
+        exam.note("disk", Vec::new(), "the database is on a server, which minds its own disk");
+        return;
+    };
+    let folder = folder_of(file);
     let Ok(room) = rustix::fs::statvfs(&folder) else {
         exam.skip(&["disk"], "the database's folder has to be there first");
         return;

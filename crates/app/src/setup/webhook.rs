@@ -1,9 +1,7 @@
 //! Step 6: what SuperOffice sends its events to: registered, mended and tested, with a receiver of our own for as long
 //! as it takes when no service runs.
 
-use connector_domain::ids::TenantId;
 use connector_server::Roles;
-use connector_store::sqlite::Peek;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use superoffice::Client;
@@ -19,6 +17,7 @@ use crate::config::tenant::Environment;
 use crate::failure::{Failure, Status, refused};
 use crate::format::say;
 use crate::hook;
+use crate::kept;
 use crate::remote;
 use crate::wire;
 
@@ -84,8 +83,7 @@ fn presented(talk: &Talk, is_new: bool) -> Result<(String, Option<String>), Fail
     let tenant = remote::tenant(&config)?;
     let configured = config.webhook_token.as_ref().map(|token| token.expose_secret().to_owned());
     let kept = || {
-        let id = TenantId(tenant.context.clone());
-        let kept = Peek::open(&config.database).ok()?.setting(&id, wire::KEPT_TOKEN)?;
+        let kept = kept::look(&config.database, &tenant.context, wire::KEPT_TOKEN).ok()??;
         kept.as_str().map(str::to_owned)
     };
     let token = configured.or_else(kept).unwrap_or_else(random);

@@ -88,6 +88,11 @@ impl Address {
         Ok(Self { config, roots })
     }
 
+    /// The password, which must not be shown anywhere.
+    pub fn password(&self) -> Option<String> {
+        self.config.get_password().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
     /// The same database with tables of their own, as tests and demonstrations want them.
     pub fn in_schema(mut self, schema: &str) -> Self {
         self.config.options(format!("-c search_path={schema}"));

@@ -96,6 +96,7 @@ async fn flush(pool: &Arc<Pool>, bell: &Bell, offered: &[Offered]) -> Vec<Result
         }
         Err(failure) => {
             let error = StoreError::from(failure);
+            super::vitals::failed(&error);
             offered.iter().map(|_| Err(error.clone())).collect()
         }
     }

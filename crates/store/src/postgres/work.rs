@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::frame::Time;
 use super::pool::{Held, Pool};
 use super::rows::millis;
+use super::vitals;
 use crate::StoreError;
 
 /// Everything that one request does takes no longer than this, so that SuperOffice is told before it gives up.
@@ -124,8 +125,9 @@ impl Work {
             self.held.execute("SELECT pg_notify($1, $2)", &[&channel, &news]).await?;
         }
         connector_faults::sometimes("a commit on PostgreSQL");
+        let began = std::time::Instant::now();
         match self.held.simple("COMMIT").await {
-            Ok(_) => {}
+            Ok(_) => vitals::committed(began.elapsed()),
             Err(failure) if failure.is_surely_undone() => return Err(failure),
             Err(failure) => return Err(Failure::Unknown(StoreError::from(failure).to_string())),
         }
@@ -172,9 +174,10 @@ where
             }
         }
     };
-    timeout(DEADLINE, all)
+    let done = timeout(DEADLINE, all)
         .await
-        .unwrap_or_else(|_| Err(Failure::Late("a request took longer than it may").into()))
+        .unwrap_or_else(|_| Err(Failure::Late("a request took longer than it may").into()));
+    done.inspect_err(vitals::failed)
 }
 
 async fn once<A, T, F>(pool: &Arc<Pool>, bell: &Bell, now: Timestamp, with: &A, run: &F) -> Result<T, Failure>

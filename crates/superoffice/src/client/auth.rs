@@ -2,7 +2,7 @@
 //! rotate refresh tokens; should an answer have a new one all the same, it is used and published, and the log says so. A
 //! token that the API refuses is dropped by its generation, so that thirty refused calls lead to one refresh.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -14,6 +14,7 @@ use url::Url;
 
 use super::Client;
 use super::config::{Config, Credentials};
+use super::shared::{Shared, SharedToken};
 use super::transport::Answer;
 use crate::api::error::{cut, full_message};
 use crate::api::system_user::{AUTHENTICATE, Authenticate, Authenticated};
@@ -29,6 +30,11 @@ const UNKNOWN_LIFE: Duration = Duration::from_mins(20);
 const AHEAD: Duration = Duration::from_mins(5);
 /// After a renewal ahead of time has failed, the next one waits this long; the token is still good.
 const PAUSE: Duration = Duration::from_secs(30);
+
+/// Whoever waits for another process's token waits no longer than this, and fetches one of its own then.
+const SHARING: Duration = Duration::from_secs(15);
+/// How soon it looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How long a system user's ticket lives since its last use (docs.superoffice.com, "Credential management").
 const TICKET_LIFE: Duration = Duration::from_hours(6);
@@ -51,6 +57,8 @@ pub(super) struct Auth {
     context: String,
     system_user: Url,
     state: Mutex<State>,
+    /// Where processes that sign in alike share a token.
+    shared: Option<Arc<dyn Shared>>,
     /// Held by the one who refreshes.
     flight: tokio::sync::Mutex<()>,
 }
@@ -62,6 +70,8 @@ struct State {
     attempts: u64,
     failure: Option<Failure>,
     generation: u64,
+    /// The last token there was: one that is shared is of use only if it is another one.
+    last: Option<SecretString>,
     /// The token that was refused with 403 right after a refresh: it is good, the refusal was about rights.
     trusted: Option<u64>,
 }
@@ -110,6 +120,7 @@ impl Auth {
                 .join(AUTHENTICATE)
                 .map_err(|error| Error::Setup(error.to_string()))?,
             state: Mutex::default(),
+            shared: config.shared.clone(),
             flight: tokio::sync::Mutex::default(),
         })
     }
@@ -194,6 +205,7 @@ impl Auth {
                 state.failure = None;
                 state.generation += 1;
                 token.generation = state.generation;
+                state.last = Some(token.authorization.clone());
                 state.token = Some(token.clone());
                 drop(state);
                 self.keep(refresh_token);
@@ -211,14 +223,53 @@ impl Auth {
         let credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match credentials {
             Credentials::Missing => Err(Failure::Withdrawn("nobody has signed in yet".to_owned())),
-            Credentials::RefreshToken(_) => {
-                let answer = self.refresh(client).await?;
-                Ok((Token::bearer(&answer), answer.refresh_token))
-            }
+            Credentials::RefreshToken(_) => self.shared_or_refreshed(client).await,
             Credentials::SystemUser { system_token, private_key } => {
                 let ticket = self.exchange(client, &system_token, &private_key).await?;
                 Ok((Token::ticket(&ticket, self.client_secret.clone()), None))
             }
+        }
+    }
+
+    /// The token that another process has fetched meanwhile, or one that is fetched for all.
+    async fn shared_or_refreshed(&self, client: &Client) -> Result<(Token, Option<Secret>), Failure> {
+        let Some(shared) = &self.shared else {
+            let answer = self.refresh(client).await?;
+            return Ok((Token::bearer(&answer), answer.refresh_token));
+        };
+        let refresh_token = self.refresh_token.borrow().clone();
+        if let Some(token) = self.wait_for_shared(&**shared, &refresh_token).await {
+            return Ok((token, None));
+        }
+        let answer = self.refresh(client).await;
+        let token = answer.as_ref().ok().map(Token::bearer);
+        let left = token.as_ref().zip(answer.as_ref().ok()).map(|(token, answer)| SharedToken {
+            token: SecretString::from(answer.access_token.expose()),
+            life: token.ends_at.saturating_duration_since(Instant::now()),
+        });
+        shared.put(&refresh_token, left).await;
+        let answer = answer?;
+        Ok((Token::bearer(&answer), answer.refresh_token))
+    }
+
+    /// Waits until another process has a token for us, or until it is for us to fetch one.
+    async fn wait_for_shared(&self, shared: &dyn Shared, refresh_token: &SecretString) -> Option<Token> {
+        let last = self.lock().last.clone();
+        let began = Instant::now();
+        loop {
+            if let Some(found) = shared.get(refresh_token).await {
+                let token = Token::shared(&found);
+                let is_new = last
+                    .as_ref()
+                    .is_none_or(|last| last.expose_secret() != token.authorization.expose_secret());
+                if is_new && Instant::now() < token.ends_at {
+                    return Some(token);
+                }
+            }
+            if began.elapsed() > SHARING || shared.claim().await {
+                return None;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 
@@ -337,6 +388,18 @@ impl Token {
         let now = Instant::now();
         Self {
             authorization: format!("Bearer {}", answer.access_token.expose()).into(),
+            app_secret: None,
+            generation: 0,
+            slides: false,
+            renew_at: now + life - AHEAD.min(life / 5),
+            ends_at: now + life,
+        }
+    }
+
+    fn shared(found: &SharedToken) -> Self {
+        let (life, now) = (found.life, Instant::now());
+        Self {
+            authorization: format!("Bearer {}", found.token.expose_secret()).into(),
             app_secret: None,
             generation: 0,
             slides: false,

@@ -1,10 +1,12 @@
 //! What a client has to know, and how patient it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
 
+use super::shared::Shared;
 use crate::private_key::PrivateKey;
 
 /// What a client has to know.
@@ -30,6 +32,8 @@ pub struct Config {
     pub user_agent: String,
     /// How patient the client is.
     pub limits: Limits,
+    /// Where access tokens are shared with other processes.
+    pub shared: Option<Arc<dyn Shared>>,
 }
 
 impl Config {
@@ -52,6 +56,7 @@ impl Config {
             language: "en".to_owned(),
             user_agent: concat!("superoffice-rs/", env!("CARGO_PKG_VERSION")).to_owned(),
             limits: Limits::default(),
+            shared: None,
         }
     }
 

@@ -7,7 +7,6 @@ use connector_domain::account::shown;
 use connector_domain::field::Target;
 use connector_store::accounts::AccountFilter;
 use connector_store::page::PageRequest;
-use connector_store::{Accounts, Inbox, Journal, Queue};
 use serde::Serialize;
 use serde_json::json;
 use superoffice_emulator::{Account, Emulator, story};
