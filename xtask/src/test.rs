@@ -31,7 +31,7 @@ enum Outcome {
 }
 
 /// Tests that do the same thing very often.
-const TORTURE: &str = "package(so-connector) & test(/^(failpoints|kill|images|syscalls)::/)";
+const TORTURE: &str = "package(so-connector) & test(/^(failpoints|kill|images|postgres|syscalls)::/)";
 
 type Step = (&'static str, fn() -> anyhow::Result<String>);
 

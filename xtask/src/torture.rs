@@ -10,6 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+use crate::cluster;
 use crate::shell::{command, output, root, target};
 
 /// A suite in `crates/app/tests/story`.
@@ -21,15 +22,38 @@ struct Suite {
     variable: &'static str,
     /// How much, when nobody says.
     usual: u64,
+    /// Whether there has to be a PostgreSQL.
+    postgres: bool,
 }
 
 const SUITES: &[Suite] = &[
-    Suite { name: "kill", module: "kill::nothing", variable: "SO_CONNECTOR_KILL_ROUNDS", usual: 1_000 },
+    Suite {
+        name: "kill",
+        module: "kill::nothing",
+        variable: "SO_CONNECTOR_KILL_ROUNDS",
+        usual: 1_000,
+        postgres: false,
+    },
     Suite {
         name: "failpoints",
         module: "failpoints::",
         variable: "SO_CONNECTOR_FAILPOINT_PASSINGS",
         usual: 10,
+        postgres: false,
+    },
+    Suite {
+        name: "postgres",
+        module: "postgres::a_postgres_that_is_killed",
+        variable: "SO_CONNECTOR_POSTGRES_ROUNDS",
+        usual: 30,
+        postgres: true,
+    },
+    Suite {
+        name: "fleet",
+        module: "postgres::workers_that_die",
+        variable: "SO_CONNECTOR_FLEET_ROUNDS",
+        usual: 200,
+        postgres: true,
     },
     // Further than any of them goes: each ends by itself when there is no Nth call.
     Suite {
@@ -37,6 +61,7 @@ const SUITES: &[Suite] = &[
         module: "syscalls::whichever",
         variable: "SO_CONNECTOR_SYSCALL_LAST",
         usual: 10_000,
+        postgres: false,
     },
 ];
 
@@ -69,6 +94,9 @@ fn one(suite: &Suite, rounds: u64) -> anyhow::Result<()> {
     let tally = tally_file(suite.name)?;
     // What is built now is what runs, whatever becomes of the sources meanwhile.
     let commit = output("git", &["describe", "--always", "--dirty"])?;
+    if suite.postgres {
+        cluster::programs()?;
+    }
     let (begun, busy) = (Instant::now(), Busy::now());
     let arguments = ["test", "--locked", "--package", "so-connector", "--test", "story", suite.module];
     println!("$ {}={rounds} cargo {}", suite.variable, arguments.join(" "));
@@ -76,6 +104,8 @@ fn one(suite: &Suite, rounds: u64) -> anyhow::Result<()> {
         .args(["--", "--nocapture"])
         .env(suite.variable, rounds.to_string())
         .env("SO_CONNECTOR_TALLY", &tally)
+        // A suite that kills its PostgreSQL starts one of its own; this says that there is one to be had.
+        .envs(suite.postgres.then_some((cluster::VARIABLE, "own")))
         .status()?;
     let took = begun.elapsed().as_secs();
     let mut told = std::fs::read_to_string(&tally).unwrap_or_default();

@@ -16,6 +16,7 @@
 //! * `guardian`: a webhook that was switched off, and failures by their cause
 //! * `kill`, `failpoints`, `syscalls`, `stopping`, `disk`: a process and a machine that fail
 //! * `backup`: a database that is put back; `alerts`: what a running service measures is what the alert rules ask for
+//! * `postgres`: several processes on one PostgreSQL, and a PostgreSQL that fails
 //!
 //! `SO_CONNECTOR_KILL_ROUNDS` and its like say how much of a suite is wanted; `cargo xtask torture` sets them.
 
@@ -39,6 +40,7 @@ mod failpoints;
 mod guarded;
 mod guardian;
 mod kill;
+mod postgres;
 mod reception;
 mod rules;
 mod setup;

@@ -1,5 +1,6 @@
 //! What the stories stand on: a running product, deliveries to it, and a look at what it did to the CRM.
 
+mod cluster;
 mod delivery;
 mod ledger;
 mod load;
@@ -9,6 +10,7 @@ mod strace;
 mod tally;
 mod wait;
 
+pub(crate) use cluster::{Cluster, url};
 pub(crate) use delivery::Delivery;
 pub(crate) use ledger::Ledger;
 pub(crate) use load::{COMPANIES, Load, assert_everything_held};

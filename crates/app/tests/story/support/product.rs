@@ -186,7 +186,7 @@ fn variables(details: &Details, port: u16, folder: &Path) -> BTreeMap<String, St
 
 /// A port that stays ours while the product is down: outside the range from which the system takes ports for outgoing
 /// connections, and held against other tests, which run side by side, by a locked file.
-fn free_port() -> (u16, File) {
+pub(super) fn free_port() -> (u16, File) {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let folder = std::env::temp_dir().join("so-connector-story-ports");
     std::fs::create_dir_all(&folder).unwrap();

@@ -1,0 +1,255 @@
+//! Several processes on one PostgreSQL, each of which may die at any moment; and a PostgreSQL that fails.
+
+use std::fs::File;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use superoffice_emulator::Entity;
+
+use crate::support::{
+    COMPANIES, Cluster, Delivery, INSIDER, Load, Product, SOON, Setup, assert_everything_held, only_document,
+    seed, tell, until, wanted,
+};
+
+mod cut;
+
+use cut::{Break, Proxy};
+
+/// A dead worker's job goes on after this; the jobs of these tests take a fraction of it.
+const LEASE: &str = "work.lease = \"3s\"";
+/// How often the whole PostgreSQL is killed, and how often a worker, when nobody says otherwise.
+const ROUNDS: u64 = 3;
+
+/// Another process of the same service: it works, and has an address of its own that nobody asks.
+struct Worker {
+    child: Child,
+}
+
+impl Worker {
+    fn start(product: &Product, name: &str) -> Self {
+        let log = |end: &str| {
+            let file = product.folder.path().join(format!("{name}.{end}"));
+            File::options().create(true).append(true).open(file).unwrap()
+        };
+        let mut command = product.command(&["serve", "--json", "--role", "work"]);
+        command.env("LISTEN", "127.0.0.1:0").stdout(log("stdout")).stderr(log("stderr"));
+        Self { child: command.stdin(Stdio::null()).spawn().unwrap() }
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may have been killed already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Two jobs of one account that were in hand at once. An attempt that ended otherwise than by its job's end is not known.
+const TOGETHER: &str =
+    "SELECT count(*) FROM jobs a JOIN jobs b ON a.tenant = b.tenant AND a.lane = b.lane AND a.id < b.id
+    WHERE a.started_at < b.finished_at AND b.started_at < a.finished_at AND a.crashes = 0 AND b.crashes = 0";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_that_die_at_any_moment_lose_nothing_and_write_nothing_twice() {
+    let Some(cluster) = Cluster::start() else { return };
+    seed();
+    let rounds = wanted("SO_CONNECTOR_FLEET_ROUNDS", ROUNDS * 4);
+    let companies = 24 + usize::try_from(rounds).unwrap() * COMPANIES;
+    let setup = Setup::new().companies(companies).restless().toml("roles = [\"receive\", \"dashboard\"]");
+    let setup = setup.toml(LEASE).variable("DATABASE_URL", &cluster.url());
+    let product = setup.start().await;
+    let mut workers: Vec<_> = (1..=3).map(|n| Worker::start(&product, &format!("worker-{n}"))).collect();
+    let mut load = Load::of(&product);
+    for _ in 0..rounds {
+        load.go_on(&product, Duration::from_millis(fastrand::u64(200..900))).await;
+        let victim = fastrand::usize(..workers.len());
+        workers[victim].kill();
+        workers[victim] = Worker::start(&product, &format!("worker-{}", victim + 1));
+    }
+    let held = assert_everything_held(&product, &mut load).await;
+    assert_eq!(cluster.sql(TOGETHER), "0", "two workers were at one account at once");
+    let counts = json!({
+        "workers killed": rounds, "acknowledged": held.acknowledged, "writes": held.writes,
+        "killed in hand": held.crashes,
+    });
+    tell("postgres fleet", &counts, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgres_that_is_killed_is_answered_for_with_503_and_nothing_is_lost() {
+    let Some(cluster) = Cluster::start() else { return };
+    seed();
+    let rounds = wanted("SO_CONNECTOR_POSTGRES_ROUNDS", ROUNDS);
+    let companies = 24 + usize::try_from(rounds).unwrap() * 2 * COMPANIES;
+    let setup = Setup::new().companies(companies).restless().toml(LEASE);
+    let mut product = setup.variable("DATABASE_URL", &cluster.url()).start().await;
+    let worker = Worker::start(&product, "worker");
+    let mut load = Load::of(&product);
+    for _ in 0..rounds {
+        load.go_on(&product, Duration::from_millis(fastrand::u64(300..1200))).await;
+        cluster.kill();
+        let refused = product.send(Delivery::changed(Entity::Contact, 5, &["name"]).bytes()).await.unwrap();
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(refused.headers().contains_key("retry-after"));
+        // Deliveries go on and are refused.
+        load.go_on(&product, Duration::from_millis(400)).await;
+        cluster.go_on();
+        until(SOON, "it takes deliveries in again", async || {
+            let delivery = Delivery::changed(Entity::Contact, 5, &["category"]).bytes();
+            (product.send(delivery).await.ok()?.status() == 200).then_some(())
+        })
+        .await;
+        product.reactivate().await;
+    }
+    assert!(product.ended().is_none(), "it went on by itself");
+    let held = assert_everything_held(&product, &mut load).await;
+    drop(worker);
+    let counts = json!({
+        "PostgreSQL killed": rounds, "acknowledged": held.acknowledged, "writes": held.writes,
+        "killed in hand": held.crashes,
+    });
+    tell("postgres", &counts, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_end_nobody_saw_is_looked_for_before_it_is_acknowledged() {
+    let Some(cluster) = Cluster::start() else { return };
+    let proxy = Proxy::start(cluster.port()).await;
+    let setup = Setup::new().restless().toml("roles = [\"receive\", \"dashboard\"]");
+    let product = setup.variable("DATABASE_URL", &crate::support::url(proxy.port())).start().await;
+    let (mut acknowledged, mut refused) = (Vec::new(), 0);
+    for n in 0..30 {
+        let delivery =
+            Delivery::changed(Entity::Contact, 1000 + n, &["name"]).with("ChangedByAssociateId", INSIDER);
+        // Every other commit lands, and its answer is lost; the others never arrive.
+        proxy.cut_commit_of(&delivery.id, if n % 2 == 0 { Break::Landed } else { Break::Lost });
+        for _ in 0..10 {
+            let answer = product.send(delivery.bytes()).await.unwrap();
+            if answer.status() == 200 {
+                acknowledged.push(delivery.id.clone());
+                break;
+            }
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            refused += 1;
+        }
+    }
+    assert_eq!(acknowledged.len(), 30, "each is taken in, at the latest when it comes again");
+    assert_eq!(
+        (proxy.broke(Break::Landed), proxy.broke(Break::Lost)),
+        (15, 15),
+        "each line broke as it was to"
+    );
+    assert_eq!(refused, 15, "what landed is acknowledged at once, and what did not is not");
+    let stored = product.event_ids().await;
+    let lost: Vec<_> = acknowledged.iter().filter(|id| !stored.contains(*id)).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    let count = cluster.sql("SELECT count(*), count(DISTINCT event_id) FROM events WHERE entity_id >= 1000");
+    assert_eq!(count, "30|30", "and each is there once");
+    tell("postgres commits of unknown end", &json!({"cut": 30, "refused": refused}), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_is_refused_by_name() {
+    let Some(cluster) = Cluster::start() else { return };
+    let standby = cluster.standby();
+    let mut product = Setup::new().variable("DATABASE_URL", &standby.url()).prepare().await;
+    let ended = product.try_launch().await.expect("it does not start");
+    assert_eq!(ended.code(), Some(1));
+    let (_, stderr) = product.printed();
+    assert!(stderr.contains("standby") && !stderr.contains("s3cret"), "{stderr}");
+    let doctor = product.cli(&["doctor", "--json"]);
+    assert!(doctor.stdout.contains("STORAGE_UNFIT"), "{}", doctor.stdout);
+    let shown = product.cli(&["config", "show", "--json"]);
+    assert!(
+        shown.stdout.contains("postgres://127.0.0.1") && !shown.stdout.contains("s3cret"),
+        "{}",
+        shown.stdout
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_may_lose_what_it_committed_is_told_of_and_refused_when_that_is_wanted() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.sql("ALTER SYSTEM SET synchronous_commit = off");
+    cluster.sql("SELECT pg_reload_conf()");
+    let mut product = Setup::new().variable("DATABASE_URL", &cluster.url()).start().await;
+    let (_, stderr) = product.printed();
+    assert!(stderr.contains("synchronous_commit"), "{stderr}");
+    let doctor = product.cli(&["doctor", "--json"]);
+    assert!(doctor.stdout.contains("STORAGE_AT_RISK"), "{}", doctor.stdout);
+    product.stop().await;
+    let mut strict = Setup::new().toml("store.durability = \"strict\"");
+    strict = strict.variable("DATABASE_URL", &cluster.url());
+    let mut product = strict.prepare().await;
+    assert_eq!(product.try_launch().await.expect("it does not start").code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fleet_sweeps_guards_and_signs_in_as_one() {
+    let Some(cluster) = Cluster::start() else { return };
+    let often = "sweep.every = \"1s\"\nwebhook.look_again = \"1s\"";
+    let setup = Setup::new().restless().toml(often).toml(LEASE).variable("DATABASE_URL", &cluster.url());
+    let product = setup.variable("SO_CONNECTOR_KEY", &"5a".repeat(32)).start().await;
+    let workers: Vec<_> = (1..=3).map(|n| Worker::start(&product, &format!("worker-{n}"))).collect();
+    for company in &product.companies[..6] {
+        product.enter(company);
+    }
+    product.settle().await;
+    until(SOON, "somebody sweeps, and somebody guards", async || {
+        let held = cluster.sql("SELECT string_agg(duty, ' ' ORDER BY duty) FROM duties");
+        (held.contains("sweep") && held.contains("guardian")).then_some(())
+    })
+    .await;
+    // Each process asks SuperOffice for itself; who had no token took the one that another had fetched.
+    let mut signed_in = signed_in(&product, &product.url("/metrics")).await;
+    for n in 1..=3 {
+        let said = std::fs::read_to_string(product.folder.path().join(format!("worker-{n}.stdout"))).unwrap();
+        let said: Value = serde_json::from_str(&said).unwrap();
+        let metrics = said["webhook_url"].as_str().unwrap().replace("/connector/webhook", "/metrics");
+        signed_in += self::signed_in(&product, &metrics).await;
+    }
+    assert_eq!(signed_in, 1, "four processes signed in once");
+    drop(workers);
+}
+
+/// How often a process signed in, once it has asked SuperOffice for something.
+async fn signed_in(product: &Product, metrics: &str) -> u64 {
+    let text = until(SOON, "it has asked SuperOffice something", async || {
+        let text = product.client().get(metrics).send().await.ok()?.text().await.ok()?;
+        text.contains("so_crm_requests_total{").then_some(text)
+    })
+    .await;
+    let line =
+        text.lines().find(|line| line.starts_with("so_token_refresh_total") && line.contains("\"ok\""));
+    line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_look_at_a_postgres_beside_a_service_without_pages() {
+    let Some(cluster) = Cluster::start() else { return };
+    let setup = Setup::new().restless().variable("DATABASE_URL", &cluster.url());
+    let mut product = setup.start().await;
+    let id = product.enter(&product.companies[0]);
+    product.settle().await;
+    product.stop().await;
+    for list in ["jobs", "events", "accounts"] {
+        let ran = product.cli(&[list, "list", "--json"]);
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        let items = only_document(&ran.stdout);
+        let items = items["items"].as_array().or(items.as_array()).unwrap().len();
+        assert!(items > 0, "{list}: {}", ran.stdout);
+    }
+    let account = product.cli(&["accounts", "show", &id.to_string(), "--json"]);
+    assert_eq!(only_document(&account.stdout)["state"], "COMPLETED");
+    let backup = product.cli(&["backup"]);
+    assert_eq!(backup.status, Some(2));
+    assert!(backup.stderr.contains("pg_dump"), "{}", backup.stderr);
+}
