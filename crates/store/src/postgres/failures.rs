@@ -5,9 +5,9 @@ use connector_domain::ids::JobId;
 
 use super::connection::Connection;
 use super::failure::Failure;
-use super::rows::{clean, get, timestamp};
+use super::rows::{clean, get, limit, timestamp};
 use super::work::Work;
-use crate::queue::FailureGroup;
+use crate::queue::{FailureGroup, Failures};
 
 /// No job of the same record is newer, and none waits.
 const IS_THE_LAST: &str = "NOT EXISTS (SELECT 1 FROM jobs n WHERE n.tenant = f.tenant AND n.entity = f.entity \
@@ -15,18 +15,21 @@ const IS_THE_LAST: &str = "NOT EXISTS (SELECT 1 FROM jobs n WHERE n.tenant = f.t
      AND NOT EXISTS (SELECT 1 FROM jobs n WHERE n.tenant = f.tenant AND n.entity = f.entity \
      AND n.entity_id = f.entity_id AND n.state = 0)";
 
-pub(super) async fn by_cause(c: &Connection, tenant: &str) -> Result<Vec<FailureGroup>, Failure> {
+pub(super) async fn by_cause(c: &Connection, tenant: &str, most: usize) -> Result<Failures, Failure> {
     let sql = format!(
-        "SELECT g.fingerprint, g.count, g.first_at, g.last_at, g.example, j.words, j.remedy
+        "SELECT g.causes, g.fingerprint, g.count, g.first_at, g.last_at, g.example, j.words, j.remedy
            FROM (SELECT f.fingerprint AS fingerprint, count(*) AS count, min(f.finished_at) AS first_at,
-                        max(f.finished_at) AS last_at, max(f.id) AS example
+                        max(f.finished_at) AS last_at, max(f.id) AS example,
+                        count(*) OVER () AS causes
                    FROM jobs f WHERE f.tenant = $1 AND f.state = 5 AND {IS_THE_LAST}
                   GROUP BY f.fingerprint) g
            JOIN jobs j ON j.id = g.example
-          ORDER BY g.count DESC, g.example DESC"
+          ORDER BY g.count DESC, g.example DESC LIMIT $2"
     );
     let ahead = c.frame.ahead();
-    let groups = c.rows(&sql, &[&tenant]).await?.into_iter().map(|row| {
+    let mut causes = 0;
+    let groups = c.rows(&sql, &[&tenant, &limit(most)]).await?.into_iter().map(|row| {
+        causes = get::<i64>(&row, "causes")?.unsigned_abs();
         Ok(FailureGroup {
             fingerprint: Fingerprint(get::<Option<String>>(&row, "fingerprint")?.unwrap_or_default()),
             words: get(&row, "words")?,
@@ -37,18 +40,24 @@ pub(super) async fn by_cause(c: &Connection, tenant: &str) -> Result<Vec<Failure
             example: JobId(get(&row, "example")?),
         })
     });
-    groups.collect()
+    let groups: Vec<FailureGroup> = groups.collect::<Result<_, Failure>>()?;
+    Ok(Failures { more: causes.saturating_sub(groups.len() as u64), groups })
 }
 
-pub(super) async fn retry_all(work: &Work, tenant: &str, fingerprint: &str) -> Result<u64, Failure> {
+pub(super) async fn retry_all(
+    work: &Work,
+    tenant: &str,
+    fingerprint: &str,
+    most: usize,
+) -> Result<u64, Failure> {
     let sql = format!(
         "UPDATE jobs SET state = 0, run_at = $3, updated_at = $3, faults = 0, crashes = 0, reason = NULL, words = NULL,
                          remedy = NULL, finished_at = NULL, fingerprint = NULL
           WHERE id IN (SELECT f.id FROM jobs f WHERE f.tenant = $1 AND f.state = 5 AND f.fingerprint = $2
-                          AND {IS_THE_LAST} ORDER BY f.id FOR UPDATE)
+                          AND f.finished_at <= $3 AND {IS_THE_LAST} ORDER BY f.id LIMIT $4 FOR UPDATE)
             AND state = 5"
     );
-    let count = work.execute(&sql, &[&tenant, &clean(fingerprint), &work.now()]).await?;
+    let count = work.execute(&sql, &[&tenant, &clean(fingerprint), &work.now(), &limit(most)]).await?;
     if count > 0 {
         work.ring();
     }

@@ -32,7 +32,7 @@ use crate::StoreError;
 use crate::journal::{Resolution, Step};
 use crate::page::{Page, PageRequest};
 use crate::queue::{
-    Adopted, FailureGroup, JobFilter, Lease, MOST_CRASHES, Queue, QueueCounts, Retried, Settled,
+    Adopted, Failures, JobFilter, Lease, MOST_CRASHES, Queue, QueueCounts, Retried, SUSPECT_AFTER, Settled,
 };
 
 /// So many due jobs are looked at for each that is wanted: those of an account in hand are passed over.
@@ -160,18 +160,19 @@ impl Queue for PostgresStore {
         .await
     }
 
-    async fn failures(&self, tenant: &TenantId) -> Result<Vec<FailureGroup>, StoreError> {
-        self.read(&tenant.0, |c, tenant| Box::pin(failures::by_cause(c, tenant))).await
+    async fn failures(&self, tenant: &TenantId, most: usize) -> Result<Failures, StoreError> {
+        self.read((&tenant.0, most), |c, (tenant, most)| Box::pin(failures::by_cause(c, tenant, *most))).await
     }
 
     async fn retry_all(
         &self,
         tenant: &TenantId,
         fingerprint: &Fingerprint,
+        most: usize,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.write(now, (&tenant.0, &fingerprint.0), |work, (tenant, fingerprint)| {
-            Box::pin(failures::retry_all(work, tenant, fingerprint))
+        self.write(now, (&tenant.0, &fingerprint.0, most), |work, (tenant, fingerprint, most)| {
+            Box::pin(failures::retry_all(work, tenant, fingerprint, *most))
         })
         .await
     }
@@ -338,15 +339,20 @@ async fn lease(
     let sql = format!(
         "WITH told AS MATERIALIZED ({}),
          found AS MATERIALIZED ({}),
-         due AS (SELECT id, tenant, lane, 0 AS bulk, run_at FROM told
-                 UNION ALL SELECT id, tenant, lane, 1, run_at + {BULK_PATIENCE} FROM found),
+         due AS (SELECT id, tenant, lane, crashes, 0 AS bulk, run_at FROM told
+                 UNION ALL SELECT id, tenant, lane, crashes, 1, run_at + {BULK_PATIENCE} FROM found),
+         -- Of those that were in hand at several deaths one is in hand at a time.
+         suspect AS (SELECT id FROM due WHERE crashes >= {SUSPECT_AFTER} ORDER BY run_at, bulk, id LIMIT 1),
          first AS MATERIALIZED (
-           SELECT f.id, f.tenant, f.lane FROM (SELECT DISTINCT ON (tenant, lane) * FROM due
-                                 ORDER BY tenant, lane, run_at, bulk, id) f
+           SELECT f.id, f.tenant, f.lane, f.crashes
+             FROM (SELECT DISTINCT ON (tenant, lane) * FROM due
+                    WHERE crashes < {SUSPECT_AFTER} OR id = (SELECT id FROM suspect)
+                    ORDER BY tenant, lane, run_at, bulk, id) f
             ORDER BY f.run_at, f.bulk, f.id LIMIT $5),
          free AS MATERIALIZED (
            SELECT f.id FROM first f
-            WHERE pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lane ' || f.tenant || ' ' || f.lane, 0)))
+            WHERE (f.crashes < {SUSPECT_AFTER} OR pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' suspect', 0)))
+              AND pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lane ' || f.tenant || ' ' || f.lane, 0)))
          UPDATE jobs j SET state = 1, attempts = attempts + 1, fence = fence + 1, lease_owner = $1, lease_until = $2,
                            started_at = $3, updated_at = $3
            FROM free WHERE j.id = free.id
@@ -388,9 +394,11 @@ async fn lease(
 /// The jobs that are due and not held back, of those that only a sweep asked for or of the others, by the index.
 fn due_ones(bulk: i64) -> String {
     format!(
-        "SELECT j.id, j.tenant, j.lane, j.run_at FROM jobs j
+        "SELECT j.id, j.tenant, j.lane, j.run_at, j.crashes FROM jobs j
           WHERE j.state = 0 AND j.bulk = {bulk} AND j.run_at <= $3
             AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
+            AND (j.crashes < {SUSPECT_AFTER}
+                 OR NOT EXISTS (SELECT 1 FROM jobs s WHERE s.state = 1 AND s.crashes >= {SUSPECT_AFTER}))
           ORDER BY j.run_at, j.id LIMIT $4 FOR UPDATE SKIP LOCKED"
     )
 }
@@ -595,6 +603,20 @@ async fn release(work: &Work, tenant: &str, reasons: &[Reason]) -> Result<u64, F
                 &[&tenant, &reason.code(), &work.now()],
             )
             .await?;
+        // Where another job of the record waits already, that one goes on in its place.
+        let replaced = work
+            .execute(
+                "UPDATE jobs SET state = 3, reason = $4, words = 'another job of the record goes on in its place', remedy = NULL,
+                                 updated_at = $3
+                  WHERE tenant = $1 AND state = 4 AND reason = $2
+                    AND EXISTS (SELECT 1 FROM jobs p WHERE p.tenant = jobs.tenant AND p.entity = jobs.entity
+                                   AND p.entity_id = jobs.entity_id AND p.state = 0 AND p.id < jobs.id)",
+                &[&tenant, &reason.code(), &work.now(), &Reason::Superseded.code()],
+            )
+            .await?;
+        if replaced > 0 {
+            work.show();
+        }
     }
     if released > 0 {
         work.ring();

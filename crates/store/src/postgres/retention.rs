@@ -285,17 +285,30 @@ impl Step<'_> {
             return Ok(true);
         }
         let (tenant, entity, id) = (&record.tenant, &record.entity, record.id);
-        let of_account =
-            if account.is_some() { "account_id = $4" } else { "account_id IS NULL AND $4::bigint IS NULL" };
-        let sql = format!(
-            "UPDATE events SET body = '', words = NULL WHERE seq IN (
-               SELECT seq FROM events WHERE tenant = $1 AND {of_account} AND entity = $2 AND entity_id = $3
-                  AND length(body) > 0 ORDER BY seq LIMIT $5 FOR UPDATE)"
-        );
-        let bodies = self.work.execute(&sql, &[tenant, entity, &id, &account, &limit(self.most)]).await?;
-        gone.bodies += bodies;
-        if bodies == self.most as u64 {
-            return Ok(false);
+        // The companies that its events may stand with: the present one, those that it belonged to before, and none, where
+        // whoever told of it did not say whose it is.
+        let sql = "SELECT DISTINCT account_id FROM jobs
+                    WHERE tenant = $1 AND entity = $2 AND entity_id = $3 AND account_id IS NOT NULL";
+        let rows = self.work.rows(sql, &[tenant, entity, &id]).await?;
+        let mut accounts: BTreeSet<Option<i64>> =
+            rows.iter().map(|row| get(row, "account_id")).collect::<Result<_, _>>()?;
+        accounts.extend([account, None]);
+        for account in accounts {
+            let whose = if account.is_some() {
+                "account_id = $4"
+            } else {
+                "account_id IS NULL AND $4::bigint IS NULL"
+            };
+            let sql = format!(
+                "UPDATE events SET body = '', words = NULL WHERE seq IN (
+                   SELECT seq FROM events WHERE tenant = $1 AND {whose} AND entity = $2 AND entity_id = $3
+                      AND (length(body) > 0 OR words IS NOT NULL) ORDER BY seq LIMIT $5 FOR UPDATE)"
+            );
+            let bodies = self.work.execute(&sql, &[tenant, entity, &id, &account, &limit(self.most)]).await?;
+            gone.bodies += bodies;
+            if bodies == self.most as u64 {
+                return Ok(false);
+            }
         }
         let sql = "DELETE FROM steps WHERE tenant = $1 AND job_id IN
                      (SELECT id FROM jobs WHERE tenant = $1 AND entity = $2 AND entity_id = $3)";
@@ -307,6 +320,8 @@ impl Step<'_> {
         }
         let sql = "DELETE FROM jobs WHERE tenant = $1 AND entity = $2 AND entity_id = $3";
         gone.jobs += self.work.execute(sql, &[tenant, entity, &id]).await?;
+        let sql = "DELETE FROM snapshots WHERE tenant = $1 AND entity = $2 AND entity_id = $3";
+        self.work.execute(sql, &[tenant, entity, &id]).await?;
         if entity == "person" {
             let sql = "DELETE FROM persons WHERE tenant = $1 AND person_id = $2";
             self.work.execute(sql, &[tenant, &id]).await?;

@@ -40,6 +40,35 @@ impl Settings for PostgresStore {
         .await
     }
 
+    async fn swap(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        was: Option<serde_json::Value>,
+        value: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let was = was.as_ref().map(to_json).transpose()?;
+        self.write(now, (&tenant.0, key, was, to_json(&value)?), |work, (tenant, key, was, value)| {
+            Box::pin(async move {
+                let kept = match was {
+                    None => {
+                        let sql = "INSERT INTO settings (tenant, key, value, at) VALUES ($1, $2, $3, $4)
+                                     ON CONFLICT (tenant, key) DO NOTHING";
+                        work.execute(sql, &[tenant, key, value, &work.now()]).await?
+                    }
+                    Some(was) => {
+                        let sql = "UPDATE settings SET value = $3, at = $4
+                                    WHERE tenant = $1 AND key = $2 AND value = $5";
+                        work.execute(sql, &[tenant, key, value, &work.now(), was]).await?
+                    }
+                };
+                Ok(kept > 0)
+            })
+        })
+        .await
+    }
+
     async fn check(&self, now: Timestamp) -> Result<Duration, StoreError> {
         let started = Instant::now();
         let nobody = TenantId(String::new());
