@@ -51,11 +51,13 @@ pub(super) async fn retry_all(
     most: usize,
 ) -> Result<u64, Failure> {
     let sql = format!(
-        "UPDATE jobs SET state = 0, run_at = $3, updated_at = $3, faults = 0, crashes = 0, reason = NULL, words = NULL,
+        // Chosen once: a limit within a condition may be asked anew for each row.
+        "WITH chosen AS MATERIALIZED (
+           SELECT f.id FROM jobs f WHERE f.tenant = $1 AND f.state = 5 AND f.fingerprint = $2
+              AND f.finished_at <= $3 AND {IS_THE_LAST} ORDER BY f.id LIMIT $4 FOR UPDATE)
+         UPDATE jobs SET state = 0, run_at = $3, updated_at = $3, faults = 0, crashes = 0, reason = NULL, words = NULL,
                          remedy = NULL, finished_at = NULL, fingerprint = NULL
-          WHERE id IN (SELECT f.id FROM jobs f WHERE f.tenant = $1 AND f.state = 5 AND f.fingerprint = $2
-                          AND f.finished_at <= $3 AND {IS_THE_LAST} ORDER BY f.id LIMIT $4 FOR UPDATE)
-            AND state = 5"
+           FROM chosen WHERE jobs.id = chosen.id AND jobs.state = 5"
     );
     let count = work.execute(&sql, &[&tenant, &clean(fingerprint), &work.now(), &limit(most)]).await?;
     if count > 0 {
