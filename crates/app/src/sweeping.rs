@@ -70,13 +70,14 @@ impl Sweeps for Sweeping {
     async fn ask(&self, since: Option<Since>, until: Option<Timestamp>) -> Result<(), NotTold> {
         self.knows_the_tenant().await?;
         let ports = self.sweeper.ports();
-        let from = match since {
-            Some(since) => self.moment(since).await?,
-            // Since the last one: a sweep begins there by itself.
-            None => ports.clock.now(),
+        let asked = match since {
+            Some(since) => {
+                let asked = Asked { from: self.moment(since).await?, until, why: BY_HAND.to_owned() };
+                sweep::ask(ports, asked).await
+            }
+            None => sweep::ask_since_the_last(ports).await,
         };
-        let asked = Asked { from, until, why: BY_HAND.to_owned() };
-        sweep::ask(ports, asked).await.map_err(|error| not_told(error.into()))?;
+        asked.map_err(|error| not_told(error.into()))?;
         if self.alone {
             self.sweeper.sweep(&|_| {}).await.map_err(not_told)?;
         }

@@ -68,13 +68,22 @@ pub trait Lists: Send + Sync {
         Ok(Few::default())
     }
 
-    /// What lists do not show in this tenant although it was asked for, each in words.
-    fn unseen(&self) -> Vec<String> {
+    /// What lists do not show in this tenant although it was asked for.
+    fn unseen(&self) -> Vec<Unseen> {
         Vec::new()
     }
 
     /// The greatest number among the records that [`Lists::changed`] tells of; 0 when there are none.
     async fn last(&self, entity: Entity, since: Timestamp) -> Result<i64, CrmError>;
+}
+
+/// Something that a list does not show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// What, in words.
+    pub words: String,
+    /// Whether it is a field that we write to.
+    pub is_own_field: bool,
 }
 
 /// An answer that is whole, or none.

@@ -19,6 +19,7 @@ use crate::ports::Ports;
 
 pub use check::{Checked, Unexplained, Window, check};
 pub use kept::{Marks, Run, RunState, Tally, kept_run, last_run};
+pub(crate) use kept::{change, list as kept_list};
 pub use plan::{Part, Plan};
 pub use schedule::{ask_for_the_unheard, run};
 pub use sweeper::{SweepError, SweepOptions, Sweeper};
@@ -50,6 +51,13 @@ pub async fn ask(ports: &Ports, asked: Asked) -> Result<(), StoreError> {
     .await?;
     ports.sweep_now.notify_one();
     Ok(())
+}
+
+/// Asks by hand for a sweep of whatever was changed since the last one, by the CRM's own clock.
+pub async fn ask_since_the_last(ports: &Ports) -> Result<(), StoreError> {
+    let seen = kept::marks(ports).await?.and_then(|marks| marks.seen.values().max().copied());
+    let from = seen.map_or(ports.clock.now(), |seen| seen.checked_add(sweeper::STAMP).unwrap_or(seen));
+    ask(ports, Asked { from, until: None, why: BY_HAND.to_owned() }).await
 }
 
 /// The spans that are still to be swept.

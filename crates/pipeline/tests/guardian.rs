@@ -2,72 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use connector_domain::account::{Account, Person};
 use connector_domain::clock::{Clock as _, FixedClock};
-use connector_domain::drift::Bindings;
-use connector_domain::field::{Definitions, Fields};
 use connector_domain::guardian::{Hook, HookState, Look};
-use connector_domain::ids::{ContactId, PersonId, TenantId};
-use connector_domain::patch::{Patch, WritePolicy};
-use connector_domain::policy::Policy;
-use connector_domain::profile::{Company, Explored, Room};
-use connector_domain::remedy::{Remedy, RetryPolicy};
-use connector_explorer::{ExploreError, Explorer, Knowledge};
-use connector_pipeline::crm::{Blame, Crm, CrmError, Found, Named};
-use connector_pipeline::discovery::FieldMap;
+use connector_domain::ids::TenantId;
+use connector_domain::remedy::Remedy;
+use connector_pipeline::crm::{Blame, CrmError};
 use connector_pipeline::guardian::{self, Incident, TEST_ARRIVED};
 use connector_pipeline::sweep;
-use connector_pipeline::{Breakers, Discovered, GuardianOptions, Hooks, Ports, Status};
+use connector_pipeline::{GuardianOptions, Hooks, Ports};
 use connector_store::Settings;
 use connector_store::sqlite::{Options, SqliteStore};
 use jiff::{SignedDuration, Timestamp};
 
+#[path = "support/nobody.rs"]
+mod nobody;
+
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
-
-/// Nothing that the guardian needs.
-struct Nobody;
-
-#[async_trait]
-impl Crm for Nobody {
-    async fn account(&self, _: ContactId, _: &Definitions) -> Result<Option<Account>, CrmError> {
-        Ok(None)
-    }
-    async fn person(&self, _: PersonId, _: &Definitions) -> Result<Option<Person>, CrmError> {
-        Ok(None)
-    }
-    async fn write(&self, _: &Patch, read: &Fields, _: &Definitions) -> Result<Fields, CrmError> {
-        Ok(read.clone())
-    }
-    async fn names(&self, _: &[ContactId]) -> Result<Vec<Named>, CrmError> {
-        Ok(Vec::new())
-    }
-    async fn probe(&self) -> Result<(), CrmError> {
-        Ok(())
-    }
-    async fn discover(&self, _: &FieldMap, _: &Bindings) -> Result<Found, CrmError> {
-        Ok(Found {
-            own: None,
-            associates: Vec::new(),
-            definitions: Definitions::default(),
-            retyped: BTreeSet::new(),
-            findings: Vec::new(),
-        })
-    }
-}
-
-#[async_trait]
-impl Explorer for Nobody {
-    fn engine(&self) -> String {
-        "nobody@1".into()
-    }
-    async fn explore(&self, _: &Company, _: Room, _: Timestamp) -> Result<Explored, ExploreError> {
-        Err(ExploreError::Refused { cause: "nobody is asked".into() })
-    }
-}
 
 /// A webhook in a CRM, and whether what it sends arrives with us.
 struct World {
@@ -141,29 +94,7 @@ fn stage() -> (tempfile::TempDir, Ports, World) {
         store: store.clone(),
         clock: clock.clone(),
     };
-    let ports = Ports {
-        tenant: tenant(),
-        crm: Arc::new(Nobody),
-        explorer: Arc::new(Nobody),
-        knowledge: Arc::new(Knowledge::built_in().unwrap()),
-        queue: store.clone(),
-        inbox: store.clone(),
-        accounts: store.clone(),
-        journal: store.clone(),
-        settings: store.clone(),
-        duties: store.clone(),
-        snapshots: store,
-        clock,
-        discovered: Discovered::new(Policy::default()),
-        field_map: FieldMap::default(),
-        look_again: Arc::default(),
-        sweep_now: Arc::default(),
-        breakers: Breakers::default(),
-        status: Status::default(),
-        write_policy: WritePolicy::default(),
-        retry: RetryPolicy::default(),
-        profile_ttl: SignedDuration::from_hours(24),
-    };
+    let ports = nobody::ports(store, clock);
     (folder, ports, world)
 }
 

@@ -121,8 +121,13 @@ pub(super) async fn put<T: Serialize + Sync>(ports: &Ports, key: &str, value: &T
     ports.settings.put(&ports.tenant, key, to_value(value)?, ports.clock.now()).await
 }
 
+/// A list that is kept.
+pub(crate) async fn list<T: DeserializeOwned>(ports: &Ports, key: &str) -> Result<Vec<T>, StoreError> {
+    Ok(get(ports, key).await?.unwrap_or_default())
+}
+
 /// Changes a list that other processes may change at the same time: none of the changes is lost.
-pub(super) async fn change<T>(ports: &Ports, key: &str, how: impl Fn(&mut Vec<T>)) -> Result<(), StoreError>
+pub(crate) async fn change<T>(ports: &Ports, key: &str, how: impl Fn(&mut Vec<T>)) -> Result<(), StoreError>
 where
     T: DeserializeOwned + Serialize + PartialEq + Clone + Sync,
 {

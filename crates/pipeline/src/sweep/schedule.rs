@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector_domain::guardian::Look;
+use futures::FutureExt as _;
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use super::kept::Run;
 use super::{Asked, BY_HAND, SweepError, Sweeper};
-use crate::crm::Blame;
+use crate::crm::{Blame, Unseen};
 use crate::guardian::Hooks;
 use crate::ports::Ports;
 use crate::status::{Condition, Part};
@@ -27,7 +28,17 @@ const BUSY: Duration = Duration::from_secs(10);
 const COUNTED: [&str; 3] =
     ["reconcile_last_success_timestamp_seconds", "reconcile_gap_events", "reconcile_calls"];
 
-const HELP_UNSEEN: &str = "give the API user's role the right to read it; it is asked for again every hour";
+const HELP_UNSEEN: &str =
+    "give the API user's role the right to read it; it is asked for again with each sweep";
+/// How bad it is that something is not seen: how our own fields are doing is told elsewhere.
+fn unseen_is(unseen: &[Unseen]) -> Condition {
+    if unseen.iter().all(|unseen| unseen.is_own_field) { Condition::Ok } else { Condition::Degraded }
+}
+
+fn words_of(unseen: &[Unseen]) -> String {
+    unseen.iter().map(|unseen| unseen.words.as_str()).collect::<Vec<_>>().join("; ")
+}
+
 /// Nothing is looked for that was changed longer before there were books: that would be everything there is.
 const LOOKS_BACK: SignedDuration = SignedDuration::from_hours(24);
 
@@ -54,6 +65,8 @@ pub async fn run(sweeper: Arc<Sweeper>, hooks: Option<Arc<dyn Hooks>>, stop: Can
                 () = a_person_asks(&ports) => {}
             }
         }
+        // Whoever has rung until now is heard by this one.
+        let _rung = ports.sweep_now.notified().now_or_never();
         let swept = tokio::select! {
             biased;
             () = stop.cancelled() => return,
@@ -67,7 +80,7 @@ pub async fn run(sweeper: Arc<Sweeper>, hooks: Option<Arc<dyn Hooks>>, stop: Can
                 log(&run);
                 let unseen = sweeper.lists().unseen();
                 if !unseen.is_empty() {
-                    report(&ports, Condition::Degraded, &unseen.join("; "), Some(HELP_UNSEEN));
+                    report(&ports, unseen_is(&unseen), &words_of(&unseen), Some(HELP_UNSEEN));
                     is_told = true;
                 } else if std::mem::take(&mut is_told) {
                     report(&ports, Condition::Ok, "sweeps find what no webhook told of", None);
@@ -136,7 +149,8 @@ async fn is_asked_for(ports: &Ports) {
 
 /// Asks for what may have been missed before the first sweep, when a webhook of ours was there already.
 async fn before_the_first(sweeper: &Sweeper, hooks: Option<&dyn Hooks>) {
-    let Some(hooks) = hooks else { return };
+    // Whoever switched sweeps off asks for what they want.
+    let Some(hooks) = hooks.filter(|_| sweeper.options().every.is_some()) else { return };
     loop {
         crm_is_there(sweeper.ports()).await;
         match ask_for_the_unheard(sweeper, hooks).await {

@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{SuperOffice, failed, to_the_second};
-use crate::crm::{CrmError, Few, Listed, Lists};
+use crate::crm::{CrmError, Few, Listed, Lists, Unseen};
 
 /// How many rows a page has; the vendor's advice ("Best practices").
 const PAGE: u32 = 1_000;
@@ -32,7 +32,7 @@ const QUARTER: i64 = 15 * 60;
 /// No time zone is farther from UTC.
 const FARTHEST: i64 = 14 * 60 * 60;
 /// What was refused is asked for again after this.
-const ASK_AGAIN: Duration = Duration::from_hours(1);
+const ASK_AGAIN: Duration = Duration::from_mins(10);
 /// So many are few.
 const FEW: u32 = 60;
 
@@ -94,6 +94,11 @@ const PERSON: Names = Names {
 };
 
 impl Names {
+    /// Whether a column is the list's, rather than a user-defined field.
+    fn names(&self, column: &Column) -> bool {
+        column.as_str() == self.deleted || self.joined.iter().any(|(name, _)| *name == column.as_str())
+    }
+
     fn entity(&self) -> Entity {
         if self.udf == UdefOwner::Contact { Entity::Contact } else { Entity::Person }
     }
@@ -147,15 +152,18 @@ impl Lists for SuperOffice {
         page(self, entity, since, after, fields).await.map_err(|error| failed(&error))
     }
 
-    fn unseen(&self) -> Vec<String> {
-        let words = |(entity, refused): (&Entity, &Refused)| {
-            let columns: Vec<&str> = refused.columns.iter().map(Column::as_str).collect();
-            format!(
-                "SuperOffice refuses {} in its list of {entity}s, so changes of it are not seen there",
-                columns.join(", ")
-            )
-        };
-        self.refused().iter().map(words).collect()
+    fn unseen(&self) -> Vec<Unseen> {
+        let refused = self.refused();
+        let each = refused
+            .iter()
+            .flat_map(|(entity, refused)| refused.columns.iter().map(move |column| (*entity, column)));
+        let unseen = each.map(|(entity, column)| Unseen {
+            words: format!(
+                "SuperOffice refuses {column} in its list of {entity}s, so changes of it are not seen there"
+            ),
+            is_own_field: !names(entity).names(column),
+        });
+        unseen.collect()
     }
 
     async fn few(&self, entity: Entity, since: Timestamp, fields: &Definitions) -> Result<Few, CrmError> {
@@ -418,10 +426,7 @@ fn listed(names: &Names, row: &VendorRow, besides: &[Column], ahead: i64) -> Lis
             columns.insert((*name).to_owned(), print_of(&value.to_string()));
         }
     }
-    let is_named = |column: &Column| {
-        column.as_str() == names.deleted || names.joined.iter().any(|(name, _)| *name == column.as_str())
-    };
-    for column in besides.iter().filter(|column| !is_named(column)) {
+    for column in besides.iter().filter(|column| !names.names(column)) {
         if let Some(value) = row.column(column.as_str()) {
             columns.insert(format!("userdef_id/{column}"), print_of(&value.to_string()));
         }

@@ -1,0 +1,170 @@
+//! Sweeps over lists that are made up: what was missed before there were books.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use connector_domain::clock::FixedClock;
+use connector_domain::field::Definitions;
+use connector_domain::guardian::{Hook, HookState, Look};
+use connector_domain::ids::{AssociateId, ContactId, Entity, RecordRef};
+use connector_domain::sweep::Row;
+use connector_pipeline::crm::{CrmError, Listed};
+use connector_pipeline::sweep::{self, Asked};
+use connector_pipeline::{Hooks, Lists, Ports, SweepOptions, Sweeper};
+use connector_store::sqlite::{Options, SqliteStore};
+use jiff::{SignedDuration, Timestamp};
+
+#[path = "support/nobody.rs"]
+mod nobody;
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+fn noon() -> Timestamp {
+    "2026-05-04T12:00:00Z".parse().unwrap()
+}
+
+/// Companies, each with when it was changed last.
+#[derive(Default)]
+struct Companies(Mutex<Vec<(i64, Timestamp)>>);
+
+impl Companies {
+    fn changed(&self, id: i64, at: Timestamp) {
+        let mut all = self.0.lock().unwrap();
+        all.retain(|(known, _)| *known != id);
+        all.push((id, at));
+        all.sort_unstable();
+    }
+}
+
+#[async_trait]
+impl Lists for Companies {
+    async fn newest(&self, entity: Entity) -> Result<Option<Timestamp>, CrmError> {
+        let all = self.0.lock().unwrap();
+        Ok(all.iter().map(|(_, at)| *at).max().filter(|_| entity == Entity::Contact))
+    }
+
+    async fn changed(
+        &self,
+        _: Entity,
+        since: Timestamp,
+        after: i64,
+        _: &Definitions,
+    ) -> Result<Vec<Listed>, CrmError> {
+        let row = |&(id, at): &(i64, Timestamp)| Row {
+            record: RecordRef::contact(ContactId(id)),
+            account: Some(ContactId(id)),
+            owner: Some(AssociateId(3)),
+            registered_at: Some(noon() - HOUR * 900),
+            updated_at: Some(at),
+            updated_by: None,
+            deleted: false,
+            columns: [("name".to_owned(), 1)].into(),
+        };
+        let all = self.0.lock().unwrap();
+        let wanted = all.iter().filter(|(id, at)| *id > after && *at >= since);
+        Ok(wanted.map(|known| Listed { row: row(known), by: "KARI".into() }).collect())
+    }
+
+    async fn last(&self, _: Entity, _: Timestamp) -> Result<i64, CrmError> {
+        Ok(self.0.lock().unwrap().iter().map(|(id, _)| *id).max().unwrap_or(0))
+    }
+}
+
+/// A webhook that was registered then.
+struct Registered(Timestamp);
+
+#[async_trait]
+impl Hooks for Registered {
+    async fn look(&self) -> Result<Look, CrmError> {
+        Ok(Look::There(Hook {
+            id: 7,
+            state: HookState::Active,
+            registered_at: Some(self.0),
+            changed_by: None,
+            amiss: Vec::new(),
+            calls: None,
+            errors: None,
+            in_a_row: None,
+        }))
+    }
+    async fn test(&self) -> Result<bool, CrmError> {
+        Ok(true)
+    }
+    async fn rearm(&self, _: i64, _: bool) -> Result<(), CrmError> {
+        Ok(())
+    }
+}
+
+struct Stage {
+    _folder: tempfile::TempDir,
+    ports: Arc<Ports>,
+    companies: Arc<Companies>,
+    sweeper: Sweeper,
+}
+
+fn stage() -> Stage {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(&folder.path().join("store.db"), &Options::default()).unwrap());
+    let ports = Arc::new(nobody::ports(store, Arc::new(FixedClock::at(noon()))));
+    let companies = Arc::new(Companies::default());
+    // Changed ten hours, three hours and one hour ago.
+    for (id, hours) in [(1, 10), (2, 3), (3, 1)] {
+        companies.changed(id, noon() - HOUR * hours);
+    }
+    let options = SweepOptions { every: None, holder: "me".into() };
+    let sweeper = Sweeper::new(Arc::clone(&ports), companies.clone(), options);
+    Stage { _folder: folder, ports, companies, sweeper }
+}
+
+async fn found(stage: &Stage) -> u64 {
+    stage.sweeper.sweep(&|_| {}).await.unwrap().tally.found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_begins_to_listen_takes_nothing_for_news() {
+    let stage = stage();
+    assert_eq!(found(&stage).await, 0);
+    stage.companies.changed(2, noon());
+    assert_eq!(found(&stage).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_database_that_was_made_anew_misses_is_found_by_the_first_sweep() {
+    let stage = stage();
+    let why = "the database was made anew".to_owned();
+    sweep::ask(&stage.ports, Asked { from: noon() - HOUR * 4, until: None, why }).await.unwrap();
+    assert_eq!(found(&stage).await, 2, "the companies that were changed within four hours");
+    assert!(sweep::waiting(&stage.ports).await.unwrap().is_empty());
+    assert_eq!(found(&stage).await, 0, "once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_webhook_told_of_before_there_were_books_is_found_by_the_first_sweep() {
+    let stage = stage();
+    let hooks = Registered(noon() - HOUR * 2);
+    sweep::ask_for_the_unheard(&stage.sweeper, &hooks).await.unwrap();
+    assert_eq!(found(&stage).await, 1);
+    // With books the guardian tells what was missed.
+    sweep::ask_for_the_unheard(&stage.sweeper, &hooks).await.unwrap();
+    assert!(sweep::waiting(&stage.ports).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_webhook_that_is_older_than_a_day_only_a_day_is_asked_for() {
+    let stage = stage();
+    sweep::ask_for_the_unheard(&stage.sweeper, &Registered(noon() - HOUR * 900)).await.unwrap();
+    let asked = sweep::waiting(&stage.ports).await.unwrap();
+    assert_eq!(asked[0].from, noon() - HOUR * 25, "by the clock of the last change");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_for_by_hand_without_a_time_begins_where_the_last_one_ended() {
+    let stage = stage();
+    assert_eq!(found(&stage).await, 0);
+    stage.companies.changed(2, noon() - HOUR / 2);
+    sweep::ask_since_the_last(&stage.ports).await.unwrap();
+    assert_eq!(found(&stage).await, 1);
+    assert!(sweep::waiting(&stage.ports).await.unwrap().is_empty());
+}
