@@ -12,6 +12,7 @@ use connector_explorer::{Explorer, Knowledge, Offline, Website, WebsiteOptions};
 use connector_pipeline::crm::superoffice::SuperOffice;
 use connector_pipeline::crm::superoffice::own_webhook::OwnWebhook;
 use connector_pipeline::retention::{self, Keeper};
+use connector_pipeline::revisit;
 use connector_pipeline::sweep::{self, Asked};
 use connector_pipeline::{
     Breakers, Condition, Discovered, Hooks, Ports, Status, SweepOptions, Sweeper, Worker, WorkerOptions,
@@ -106,7 +107,7 @@ pub(crate) async fn product(config: &Config, tenant: &Tenant, badge: Badge) -> a
         clock: Arc::clone(&ports.clock),
         canary: canary.clone(),
         instruments: instruments::running(&books, &client, &ports),
-        sweeps: Some(Arc::new(if config.roles.work && config.sweep.enabled {
+        sweeps: Some(Arc::new(if config.roles.work {
             Sweeping::beside_the_service(Arc::clone(&sweeper))
         } else {
             Sweeping::alone(Arc::clone(&sweeper))
@@ -418,6 +419,7 @@ impl Product {
                 let guardian = guardian::run(Arc::clone(&self.ports), own, config.guardian, stop.clone());
                 guarded("guardian", tracker.spawn(guardian));
             }
+            guarded("revisit", tracker.spawn(revisit::run(Arc::clone(&self.ports), stop.clone())));
             guarded("names", tracker.spawn(names::run(Arc::clone(&self.ports), stop.clone())));
         }
     }

@@ -149,6 +149,8 @@ pub enum Nothing {
     NoWebsite,
     /// There is one, but it does not say enough; the particulars in words.
     NoEvidence(String),
+    /// There is one, and its host does not answer; the particulars in words. It may answer later.
+    Unreachable(String),
 }
 
 /// What came of an exploration.

@@ -57,7 +57,7 @@ impl Explorer for Offline {
                 let work = move || conclude(&knowledge, &company, room, now, &site);
                 self.website.bench().run(work).await.map_err(failure)?
             }
-            SiteReading::Unreachable(words) => source.without_site(words),
+            SiteReading::Unreachable(words) => source.silent(words),
             SiteReading::Unreadable(words) => source.without_site(words),
             SiteReading::NotAnAddress(words) => source.without_site(words),
         };
@@ -96,6 +96,14 @@ impl Source {
         match self {
             Self::Written(address) | Self::Guessed(address) => address,
         }
+    }
+
+    /// A host that does not answer now may answer later. A guess at one need not exist.
+    fn silent(&self, words: String) -> Explored {
+        Explored::Nothing(match self {
+            Self::Written(_) => Nothing::Unreachable(words),
+            Self::Guessed(_) => Nothing::NoWebsite,
+        })
     }
 
     /// A guess that leads nowhere means that there is no website as far as anybody knows.

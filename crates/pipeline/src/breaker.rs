@@ -4,6 +4,7 @@
 //! whether it is back. Each turn is told once in the log, however many jobs meet it; the parts of the status say how
 //! things stand. When to wait and for how long is decided in the domain.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -50,8 +51,16 @@ pub struct Breakers {
     crm: Mutex<Guarded>,
     explorer: Mutex<Guarded>,
     outbreaks: Mutex<Outbreaks>,
+    /// Hosts of websites that did not answer.
+    sites: Mutex<BTreeMap<String, Breaker>>,
     changed: Notify,
 }
+
+/// How long a website's host is left alone.
+const SITE_PAUSES: Pauses =
+    Pauses { first: SignedDuration::from_mins(1), longest: SignedDuration::from_mins(30) };
+/// So many hosts are remembered.
+const MOST_SITES: usize = 1_000;
 
 #[derive(Debug)]
 struct Guarded {
@@ -72,6 +81,7 @@ impl Default for Breakers {
             crm: Mutex::default(),
             explorer: Mutex::default(),
             outbreaks: Mutex::default(),
+            sites: Mutex::default(),
             changed: Notify::new(),
         }
     }
@@ -226,6 +236,30 @@ impl Breakers {
             status.set(answers(on));
             self.changed.notify_one();
         }
+    }
+
+    /// Asks to read a website. While its host does not answer, one at a time finds out whether it does again.
+    pub(crate) fn may_visit(&self, host: &str, now: Timestamp) -> Pass {
+        self.sites().get_mut(host).map_or(Pass::Go, |site| site.pass(now))
+    }
+
+    /// Notes whether a website's host answered.
+    pub(crate) fn visited(&self, host: &str, has_answered: bool, now: Timestamp) {
+        let mut sites = self.sites();
+        if has_answered {
+            sites.remove(host);
+            return;
+        }
+        if sites.len() >= MOST_SITES && !sites.contains_key(host) {
+            // Whoever has waited longest may be asked again.
+            let oldest = sites.iter().min_by_key(|(_, site)| site.since()).map(|(host, _)| host.clone());
+            oldest.and_then(|oldest| sites.remove(&oldest));
+        }
+        sites.entry(host.to_owned()).or_insert(Breaker::new(SITE_PAUSES)).failed(None, now, 0.0);
+    }
+
+    fn sites(&self) -> MutexGuard<'_, BTreeMap<String, Breaker>> {
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn acquit(&self, status: &Status, on: Dependency, stage: Stage, now: Timestamp) {
@@ -397,6 +431,18 @@ mod tests {
             assert_eq!(judge(&breakers, 18, "refused", now), Fault::Own);
         }
         assert_eq!(breakers.wait(Dependency::Crm, noon()), None);
+    }
+
+    #[test]
+    fn a_host_that_does_not_answer_is_left_alone_by_all_its_companies() {
+        let (breakers, later) = (Breakers::default(), noon() + SignedDuration::from_mins(1));
+        breakers.visited("firm.example", false, noon());
+        assert!(matches!(breakers.may_visit("firm.example", noon()), Pass::Wait(_)));
+        assert_eq!(breakers.may_visit("other.example", noon()), Pass::Go);
+        assert_eq!(breakers.may_visit("firm.example", later), Pass::Try);
+        assert!(matches!(breakers.may_visit("firm.example", later), Pass::Wait(_)));
+        breakers.visited("firm.example", true, later);
+        assert_eq!(breakers.may_visit("firm.example", later), Pass::Go);
     }
 
     #[test]

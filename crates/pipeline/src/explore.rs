@@ -23,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::breaker::{self, Dependency};
 use crate::ports::Ports;
+use crate::revisit;
 use crate::run::{Failure, Halt, Work};
 use crate::status::{Condition, Part};
 use crate::write_back::Written;
@@ -43,13 +44,24 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
         );
         return Ok(kept.profile.clone());
     }
-    let explored = explored(work, &company, room).await?;
+    let explored = visited(work, account, &company, room).await?;
+    if !matches!(explored, Explored::Nothing(Nothing::Unreachable(_))) {
+        revisit::forget(ports, account.id).await?;
+    }
     match explored {
         Explored::Nothing(Nothing::NoWebsite) => {
             work.step("explore", Reason::NoWebsite.sentence());
             Err(Halt::skip(Reason::NoWebsite, Reason::NoWebsite.sentence()))
         }
         Explored::Nothing(Nothing::NoEvidence(words)) => {
+            work.step("explore", words.clone());
+            Err(Halt::skip(Reason::NoEvidence, words))
+        }
+        Explored::Nothing(Nothing::Unreachable(words)) => {
+            let words = match revisit::note(ports, account.id).await? {
+                Some(at) => format!("{words}; it is looked at again at {at:.0}"),
+                None => format!("{words}, nor did it all the times before"),
+            };
             work.step("explore", words.clone());
             Err(Halt::skip(Reason::NoEvidence, words))
         }
@@ -71,6 +83,25 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
             Ok(*profile)
         }
     }
+}
+
+/// Explores a company, unless its website's host has just not answered.
+async fn visited(
+    work: &Work<'_>,
+    account: &Account,
+    company: &Company,
+    room: Room,
+) -> Result<Explored, Halt> {
+    let ports = work.ports;
+    let Some(host) = account.website_host() else { return explored(work, company, room).await };
+    if let Pass::Wait(_) = ports.breakers.may_visit(&host, ports.clock.now()) {
+        let words = format!("{host} has just not answered, and is left alone for a while");
+        return Ok(Explored::Nothing(Nothing::Unreachable(words)));
+    }
+    let explored = explored(work, company, room).await?;
+    let has_answered = !matches!(explored, Explored::Nothing(Nothing::Unreachable(_)));
+    ports.breakers.visited(&host, has_answered, ports.clock.now());
+    Ok(explored)
 }
 
 /// Asks Company Explorer, unless it is out of order.

@@ -17,6 +17,7 @@ pub mod ports;
 pub mod preview;
 pub mod process;
 pub mod retention;
+pub mod revisit;
 pub mod run;
 pub mod status;
 pub mod sweep;

@@ -94,7 +94,9 @@ impl Previewer<'_> {
             Ok(Explored::Nothing(Nothing::NoWebsite)) => {
                 Outlook::Nothing(Reason::NoWebsite, Reason::NoWebsite.sentence().to_owned())
             }
-            Ok(Explored::Nothing(Nothing::NoEvidence(words))) => Outlook::Nothing(Reason::NoEvidence, words),
+            Ok(Explored::Nothing(Nothing::NoEvidence(words) | Nothing::Unreachable(words))) => {
+                Outlook::Nothing(Reason::NoEvidence, words)
+            }
             Ok(Explored::Profile(profile)) => {
                 let verticals = self.knowledge.verticals();
                 let wanted = explore::wanted_of_company(self.definitions, &verticals, &profile);

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,11 +16,12 @@ use connector_domain::ids::{ContactId, PersonId, ProgId, RecordRef, TenantId};
 use connector_domain::job::JobState;
 use connector_domain::patch::{Patch, WritePolicy};
 use connector_domain::policy::Policy;
-use connector_domain::profile::{Claim, Company, Evidence, Explored, Language, Profile, Room};
+use connector_domain::profile::{Claim, Company, Evidence, Explored, Language, Nothing, Profile, Room};
 use connector_domain::remedy::RetryPolicy;
 use connector_explorer::{ExploreError, Explorer, Knowledge};
 use connector_pipeline::crm::{Crm, CrmError, Found, Named};
 use connector_pipeline::discovery::FieldMap;
+use connector_pipeline::revisit;
 use connector_pipeline::{Breakers, Dependency, Discovered, Ports, Status, Worker, WorkerOptions};
 use connector_store::page::PageRequest;
 use connector_store::queue::JobFilter;
@@ -33,6 +34,9 @@ use tokio_util::task::TaskTracker;
 #[derive(Default)]
 struct World {
     refuses: AtomicBool,
+    /// No website answers.
+    is_silent: AtomicBool,
+    explored: AtomicUsize,
     written: Mutex<Vec<i64>>,
 }
 
@@ -93,6 +97,12 @@ impl Explorer for World {
     async fn explore(&self, company: &Company, _: Room, now: Timestamp) -> Result<Explored, ExploreError> {
         if self.refuses.load(Ordering::Relaxed) {
             return Err(ExploreError::Refused { cause: "the key is not valid".into() });
+        }
+        self.explored.fetch_add(1, Ordering::Relaxed);
+        if self.is_silent.load(Ordering::Relaxed) {
+            return Ok(Explored::Nothing(Nothing::Unreachable(
+                "https://firma.example/ does not answer".into(),
+            )));
         }
         let text = format!("{} builds things.", company.name);
         let quote = Evidence {
@@ -220,5 +230,27 @@ async fn whoever_did_not_ask_the_explorer_shows_nothing_of_it() {
     stage.ask_for(7..=7).await;
     stage.until(JobState::Completed, 4).await;
     assert!(!stage.ports.status.is_down("explorer"));
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_website_that_does_not_answer_is_looked_at_again_later() {
+    let stage = Stage::start();
+    stage.world.is_silent.store(true, Ordering::Relaxed);
+    stage.ask_for(1..=1).await;
+    stage.until(JobState::Skipped, 1).await;
+    // Another company on the same host does not bring it another visit.
+    stage.ask_for(2..=2).await;
+    stage.until(JobState::Skipped, 2).await;
+    assert_eq!(stage.world.explored.load(Ordering::Relaxed), 1);
+    assert_eq!(revisit::ask(&stage.ports).await.unwrap(), 0, "it is too early");
+
+    stage.world.is_silent.store(false, Ordering::Relaxed);
+    stage.clock.advance(SignedDuration::from_mins(11));
+    assert_eq!(revisit::ask(&stage.ports).await.unwrap(), 2);
+    stage.until(JobState::Completed, 2).await;
+    assert_eq!(revisit::ask(&stage.ports).await.unwrap(), 0);
+    stage.clock.advance(SignedDuration::from_hours(48));
+    assert_eq!(revisit::ask(&stage.ports).await.unwrap(), 0, "it has answered");
     stage.end().await;
 }

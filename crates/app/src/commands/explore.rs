@@ -31,7 +31,7 @@ pub(super) async fn run(cli: &Cli, args: &ExploreArgs, config: &Config) -> Resul
         Explored::Nothing(nothing) => {
             let (reason, words) = match nothing {
                 Nothing::NoWebsite => (Reason::NoWebsite, Reason::NoWebsite.sentence().to_owned()),
-                Nothing::NoEvidence(words) => (Reason::NoEvidence, words),
+                Nothing::NoEvidence(words) | Nothing::Unreachable(words) => (Reason::NoEvidence, words),
             };
             if cli.json {
                 print_json(&json!({"found": false, "reason": reason, "words": words}));

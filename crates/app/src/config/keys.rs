@@ -208,7 +208,7 @@ pub(crate) const KEYS: &[Key] = &[
         "sweep.enabled",
         None,
         Some("true"),
-        "Whether SuperOffice is asked for changes that no webhook told of.",
+        "Whether SuperOffice is asked for changes that no webhook told of. When not, only what a person asks for is swept.",
     ),
     key("sweep.every", None, None, "How often. Unset: 1h; with sweep.only, 2m."),
     key(

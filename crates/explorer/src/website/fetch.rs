@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderVa
 use reqwest::{Client, Response};
 use url::Url;
 
-use super::guard::{Denied, Guard};
+use super::guard::{Denied, Guard, Lasts};
 
 /// More hops than this are a loop.
 const MAX_HOPS: usize = 5;
@@ -165,8 +165,11 @@ impl Fetcher {
     }
 
     fn explain(&self, url: &Url, error: &reqwest::Error) -> FetchError {
-        if let Some(denied) = denial(error) {
-            return FetchError::Denied(denied);
+        match denial(error) {
+            // A name service may be out of order, or a name be moved.
+            Some(Denied(words, Lasts::ForNow)) => return FetchError::Unreachable(words),
+            Some(denied) => return FetchError::Denied(denied),
+            None => {}
         }
         if error.is_timeout() {
             return self.too_slow(url);
@@ -200,7 +203,7 @@ fn onward(from: &Url, location: &str) -> Result<Url, FetchError> {
     let to = from.join(location).map_err(|_| nowhere())?;
     if from.scheme() == "https" && to.scheme() == "http" {
         let words = format!("{} redirects from https to http", shown(from));
-        return Err(Denied(words).into());
+        return Err(Denied(words, Lasts::Always).into());
     }
     Ok(to)
 }

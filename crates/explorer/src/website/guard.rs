@@ -16,7 +16,16 @@ use super::allow::Allow;
 /// Why an address may not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Denied(pub(crate) String);
+pub(crate) struct Denied(pub(crate) String, pub(crate) Lasts);
+
+/// For how long something is denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lasts {
+    /// It may be otherwise the next time.
+    ForNow,
+    /// As long as nobody changes the address.
+    Always,
+}
 
 /// Judges addresses.
 #[derive(Clone)]
@@ -114,7 +123,9 @@ impl Guard {
         }
         let addresses = match self.lookup.lookup(&name).await {
             Ok(addresses) if !addresses.is_empty() => addresses,
-            Ok(_) | Err(_) => return denied(format!("{name} is not known to the name service")),
+            Ok(_) | Err(_) => {
+                return Err(Denied(format!("{name} is not known to the name service"), Lasts::ForNow));
+            }
         };
         // The port is not known here, so an address that is allowed at one port only does not count.
         let may = |ip: &IpAddr| trusted || is_public(*ip) || self.allow.address_at_any_port(*ip);
@@ -139,7 +150,7 @@ impl Resolve for Guard {
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn denied<T>(words: String) -> Result<T, Denied> {
-    Err(Denied(words))
+    Err(Denied(words, Lasts::Always))
 }
 
 fn check_port(port: u16) -> Result<(), Denied> {
