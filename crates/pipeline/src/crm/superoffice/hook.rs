@@ -32,6 +32,13 @@ pub fn wanted(address: &str, token: &str, secret: Option<&str>) -> Webhook {
     webhook
 }
 
+/// Which of our secrets a webhook is to sign with: the one that it does sign with, while one is exchanged for another, or
+/// else the first, which is the present one.
+pub fn secret_for<'a>(webhook: &Webhook, secrets: &[&'a str]) -> Option<&'a str> {
+    let known = secrets.iter().find(|secret| **secret == webhook.secret.expose());
+    known.or(secrets.first()).copied()
+}
+
 /// Whether a webhook is meant for this service: by its name, or by where it sends to.
 pub fn is_ours(webhook: &Webhook, address: Option<&str>) -> bool {
     webhook.name == NAME || address.is_some_and(|address| same_address(&webhook.target_url, address))
@@ -165,6 +172,24 @@ mod tests {
         assert_eq!(paths, ["/State", "/Events"]);
         let events = serde_json::to_value(&patch).unwrap()[1]["value"].clone();
         assert!(events.as_array().unwrap().contains(&"sale.created".into()), "what somebody added stays");
+    }
+
+    #[test]
+    fn while_a_secret_is_exchanged_either_is_right() {
+        let address = "https://hooks.example.com/connector/webhook";
+        let amiss = |signs_with: &str| {
+            let webhook = wanted(address, "t0ken", Some(signs_with));
+            let right = wanted(address, "t0ken", secret_for(&webhook, &["new", "old"]));
+            amendments(&webhook, &right).1
+        };
+        assert!(amiss("new").is_empty() && amiss("old").is_empty());
+        assert_eq!(amiss("theirs"), ["it signed with another secret"]);
+        assert_eq!(
+            secret_for(&wanted(address, "t0ken", None), &["new", "old"]),
+            Some("new"),
+            "it is not told"
+        );
+        assert_eq!(secret_for(&wanted(address, "t0ken", None), &[]), None);
     }
 
     #[test]

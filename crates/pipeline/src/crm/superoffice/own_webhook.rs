@@ -59,10 +59,8 @@ impl OwnWebhook {
     /// another it may sign with either.
     fn wanted(&self, webhook: &Webhook) -> Webhook {
         let address = self.address.as_deref().unwrap_or(&webhook.target_url);
-        let mut secrets = self.secrets.iter().map(SecretString::expose_secret);
-        let present =
-            secrets.clone().find(|secret| *secret == webhook.secret.expose()).or_else(|| secrets.next());
-        hook::wanted(address, self.token.expose_secret(), present)
+        let secrets: Vec<&str> = self.secrets.iter().map(SecretString::expose_secret).collect();
+        hook::wanted(address, self.token.expose_secret(), hook::secret_for(webhook, &secrets))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<i64>> {
