@@ -179,7 +179,8 @@ impl Story {
         if world.knobs.broken_field {
             self.awake().await;
             // The tenant is looked at again before long.
-            tokio::time::sleep(Duration::from_secs(100)).await;
+            let told = if world.knobs.crm_outages > 0 { 300 } else { 0 };
+            tokio::time::sleep(Duration::from_secs(100 + told)).await;
             if !self.settled().await {
                 return;
             }

@@ -83,6 +83,8 @@ bugs! {
     StaleIntentTakenForDone = "stale-intent-taken-for-done",
     /// An intent that can land no more is left open when another write was found done.
     OutdoneIntentStaysOpen = "outdone-intent-stays-open",
+    /// A job ends though an earlier write of it may still arrive and would be wrong.
+    LateWriteForgotten = "late-write-forgotten",
     /// A value that two intents share proves the newer one.
     SharedValueProvesBoth = "shared-value-proves-both",
     /// A person's own words are taken for ours.

@@ -189,6 +189,8 @@ impl Worker {
     async fn discover(&self) -> bool {
         let breakers = &self.ports.breakers;
         match discovery::discover(&self.ports).await {
+            // It was asked before somebody else was told to wait, and says nothing about that.
+            Ok(()) if breakers.wait(Dependency::Crm, self.ports.clock.now()).is_some() => false,
             Ok(()) => {
                 if self.ports.discovered.definitions_now().0.is_empty() {
                     // Nothing could be written anywhere: the work waits until there are fields.

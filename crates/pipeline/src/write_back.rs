@@ -17,7 +17,7 @@ use connector_domain::remedy::Remedy;
 use connector_faults::{Bug, Point, planted, reach};
 use connector_store::journal::{Resolution, Write, WriteState};
 use connector_store::settings::GAP;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::Blame;
 use crate::discovery;
@@ -142,6 +142,9 @@ pub(crate) async fn write(
     let plan = planned.map_err(|reason| held(reason, current))?;
     take_up(work, current, &plan, &ours).await?;
     if let Some(reason) = plan.reason_for_nothing() {
+        if landed.is_empty() && !work.undecided.is_empty() && !planted(Bug::LateWriteForgotten) {
+            return Err(may_still_arrive(ports.clock.now()));
+        }
         return Ok(nothing(work, &plan, reason, &landed));
     }
     reach(Point::Planned);
@@ -311,6 +314,12 @@ fn waiting(work: &Work<'_>, plan: &Plan) -> Option<String> {
     (!fields.is_empty()).then(|| format!("Held back {}.", fields.join("; ")))
 }
 
+/// Nothing is to be written now, but what was meant earlier may be done yet, and would be wrong then.
+fn may_still_arrive(now: Timestamp) -> Halt {
+    let error = "an earlier write whose end nobody saw may still arrive; the record is looked at again then";
+    Halt::Settled(Settlement::Again { at: now + MAY_STILL_ARRIVE, error: error.to_owned(), counts: false })
+}
+
 /// A write of ours stands, so what was meant before it can land no more: its guards are broken.
 fn outdone(work: &mut Work<'_>) {
     let undecided = std::mem::take(&mut work.undecided);
@@ -354,10 +363,8 @@ fn list(targets: &[Target]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use connector_domain::ids::{JobId, PersonId, ProgId};
-    use jiff::Timestamp;
-
     use super::*;
+    use connector_domain::ids::{JobId, PersonId, ProgId};
 
     fn intent(id: i64, texts: &[(Target, &str)]) -> Write {
         let field = |(target, text): &(Target, &str)| FieldWrite {
