@@ -192,7 +192,9 @@ impl Checks<'_> {
 
     /// Our own writes, told by our own user within the echo window, are no reason to work.
     fn echoes_make_no_work(&self) {
-        let echoes = self.story.sender.log().echoes.clone();
+        let log = self.story.sender.log();
+        let echoes: BTreeSet<String> = log.echoes.difference(&log.unsure).cloned().collect();
+        drop(log);
         let made = self.story.world.database.look(|connection| {
             let sql = "SELECT e.event_id FROM events e WHERE e.disposition IN (0, 1) AND e.changed_by = 528
                         AND EXISTS (SELECT 1 FROM writes w WHERE w.tenant = e.tenant AND w.entity = e.entity AND w.entity_id = e.entity_id

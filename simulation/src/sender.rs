@@ -32,6 +32,8 @@ pub struct Log {
     pub told: BTreeSet<u64>,
     /// Event ids of echoes, with the moment of their first acknowledgement.
     pub echoes: BTreeSet<String>,
+    /// Event ids that somebody was told who could not know who we are.
+    pub unsure: BTreeSet<String>,
     /// Unreadable bodies that were acknowledged.
     pub unreadable: BTreeSet<String>,
     /// How many deliveries were given up.
@@ -165,10 +167,11 @@ impl Sender {
         let alive = self.fleet.alive();
         let at = usize::try_from(self.world.between(0, 5)).unwrap_or(0);
         let chosen = alive.get(at % alive.len().max(1));
-        // One of several that has not looked at the tenant yet cannot know who we are, though another one may have written.
-        let knows_us = chosen.is_some_and(|process| {
-            alive.len() == 1 || process.discovered.policy_now().own_associate.is_some()
-        });
+        // One of several that has not looked at the tenant yet cannot know who we are, though another one may have written;
+        // nor can one that began while the database was away for long.
+        let must_know = self.world.knobs.processes == 1 && self.world.knobs.store_outages == 0;
+        let knows_us = must_know
+            || chosen.is_some_and(|process| process.discovered.policy_now().own_associate.is_some());
         let answer = match chosen {
             None => None,
             Some(process) => {
@@ -190,6 +193,9 @@ impl Sender {
             answer.map_or("no answer".to_owned(), |status| status.to_string())
         ));
         let mut log = self.log();
+        if !knows_us {
+            log.unsure.insert(message.id.clone());
+        }
         if !acked {
             log.failures += 1;
             return false;
@@ -200,7 +206,7 @@ impl Sender {
             return true;
         }
         log.acked.insert(message.id.clone());
-        if message.change.ours && knows_us {
+        if message.change.ours {
             log.echoes.insert(message.id.clone());
         }
         log.told.insert(message.change.number);

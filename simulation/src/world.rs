@@ -247,7 +247,7 @@ impl Life {
         {
             let mut state = world.state();
             state.interruptions += 1;
-            state.last_stall = Some(until);
+            state.last_stall = state.last_stall.max(Some(until));
         }
         *self.frozen_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }

@@ -290,13 +290,19 @@ pub(crate) async fn persons_follow(
     outcome: &Written,
     before: Option<VerticalId>,
 ) -> Result<(), Halt> {
-    if !outcome.targets.contains(&Target::Vertical) || planted(Bug::PersonsDoNotFollow) {
+    if planted(Bug::PersonsDoNotFollow) {
         return Ok(());
     }
     let ports = work.ports;
     let kept = ports.accounts.profile(&ports.tenant, account.id).await?;
     let now = kept.as_ref().and_then(|kept| kept.profile.vertical.as_ref()).map(|claim| claim.id.clone());
     let due = kept.filter(|kept| kept.persons_due && !planted(Bug::PersonsDueForgotten));
+    let is_written = outcome.targets.contains(&Target::Vertical);
+    // It was written before, and whoever wrote it came to grief before the persons were told.
+    let stands = due.is_some() && now.is_some() && vertical_in_crm(work, account) == now;
+    if !is_written && (!stands || planted(Bug::PersonsFollowOnlyAtOnce)) {
+        return Ok(());
+    }
     let persons = ports.accounts.persons(&ports.tenant, account.id).await?;
     if persons.is_empty() || (now == before && due.is_none()) {
         return Ok(());

@@ -48,8 +48,7 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
     // The newest first, where as much of one stands as of another.
     let mut open = ports.journal.open_intents(&ports.tenant, work.job().record).await?;
     while let Some(write) = likeliest(&mut open, current, &landed) {
-        let standing: Vec<FieldWrite> =
-            write.fields.into_iter().filter(|field| stands(current, field)).collect();
+        let standing: Vec<FieldWrite> = standing(current, &write).cloned().collect();
         let fresh: Vec<FieldWrite> =
             standing.iter().filter(|field| is_news(&landed, field)).cloned().collect();
         let (state, words) = if !fresh.is_empty() {
@@ -90,12 +89,23 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
 /// Of several that wanted the same for one field only one has landed, since it broke the others' guards: a value that two
 /// of them share proves nothing of the one of which nothing else stands.
 fn likeliest(open: &mut Vec<Write>, current: &Fields, landed: &[FieldWrite]) -> Option<Write> {
-    let fresh = |write: &Write| {
-        write.fields.iter().filter(|field| stands(current, field) && is_news(landed, field)).count()
-    };
+    let fresh = |write: &Write| standing(current, write).filter(|field| is_news(landed, field)).count();
     let weight = |write: &Write| if planted(Bug::SharedValueProvesBoth) { 0 } else { fresh(write) };
     let (at, _) = open.iter().enumerate().max_by_key(|(at, write)| (weight(write), *at))?;
     Some(open.remove(at))
+}
+
+/// The fields of an intent that stand as it meant them, when they prove that it was done.
+///
+/// A text proves it: no person types it. An item of a list may have been chosen by a person as well, so it proves nothing
+/// while another field stands as it was before.
+fn standing<'a>(current: &'a Fields, write: &'a Write) -> impl Iterator<Item = &'a FieldWrite> {
+    let is_text = |field: &FieldWrite| matches!(field.after, Value::Text(_)) && stands(current, field);
+    let is_as_before = |field: &FieldWrite| {
+        !field.after.same_as(&field.before) && holds(current, field.target, &field.before)
+    };
+    let proves = write.fields.iter().any(is_text) || !write.fields.iter().any(is_as_before);
+    write.fields.iter().filter(move |field| proves && stands(current, field))
 }
 
 fn is_news(landed: &[FieldWrite], field: &FieldWrite) -> bool {
@@ -383,6 +393,23 @@ mod tests {
             fields: texts.iter().map(field).collect(),
             words: None,
         }
+    }
+
+    #[test]
+    fn an_item_that_a_person_may_have_chosen_proves_no_write_of_which_nothing_else_stands() {
+        let mut write = intent(1, &[(Target::Summary, "makes pumps")]);
+        let item = Value::Item(1613);
+        let chosen = FieldWrite { target: Target::Vertical, after: item.clone(), ..write.fields[0].clone() };
+        write.fields.push(chosen);
+        let mut current = Fields::default();
+        current.values.insert(Target::Vertical, item);
+        current.values.insert(Target::Summary, Value::Empty);
+        assert_eq!(standing(&current, &write).count(), 0);
+        // Somebody wrote over the text since; then it was ours before.
+        current.values.insert(Target::Summary, Value::Text("makes valves".into()));
+        assert_eq!(standing(&current, &write).count(), 1);
+        current.values.insert(Target::Summary, Value::Text("makes pumps".into()));
+        assert_eq!(standing(&current, &write).count(), 2);
     }
 
     #[test]
