@@ -14,7 +14,7 @@
 //! * `tools`: the operator's commands, held against what the emulator knows
 //! * `sweep`: what no webhook told of is found, and every change is accounted for
 //! * `guardian`: a webhook that was switched off, and failures by their cause
-//! * `kill`, `failpoints`, `syscalls`, `stopping`, `disk`: a process and a machine that fail
+//! * `kill`, `failpoints`, `syscalls`, `images`, `stopping`, `disk`: a process and a machine that fail
 //! * `backup`: a database that is put back; `alerts`: what a running service measures is what the alert rules ask for
 //! * `postgres`: several processes on one PostgreSQL, and a PostgreSQL that fails
 //!
@@ -39,6 +39,7 @@ mod drift;
 mod failpoints;
 mod guarded;
 mod guardian;
+mod images;
 mod kill;
 mod postgres;
 mod reception;
