@@ -84,6 +84,9 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Put a copy of the database in its place; the service must be stopped
     Restore(RestoreArgs),
+    /// Move everything to another kind of database
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -231,6 +234,24 @@ pub(crate) struct BackupArgs {
 pub(crate) struct RestoreArgs {
     /// The copy, as `backup` made it
     pub(crate) file: PathBuf,
+}
+
+/// What can be done with the database.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Move everything from a SQLite file to an empty PostgreSQL, and prove it; the service must be stopped
+    Move(MoveArgs),
+}
+
+/// Arguments of `store move`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MoveArgs {
+    /// The file: sqlite://FILE, or sqlite for sqlite://connector.db
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) from: String,
+    /// The PostgreSQL: postgres for what DATABASE_URL names, or an address without a password
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: String,
 }
 
 /// Arguments of `counts`.

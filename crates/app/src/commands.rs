@@ -20,6 +20,7 @@ mod reference;
 pub(crate) mod scope;
 mod serve;
 mod signals;
+mod store;
 mod sweep;
 mod webhook;
 
@@ -49,6 +50,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Webhook(command) => webhook::run(cli, command, &load(cli)?).await,
         Command::Backup(args) => backup::back_up(cli, args, &load(cli)?).await,
         Command::Restore(args) => backup::restore(cli, args, &load(cli)?).await,
+        Command::Store(command) => store::run(cli, command).await,
         Command::Config(command) => config::run(cli, command),
         Command::Reference { topic } => {
             reference::run(*topic);

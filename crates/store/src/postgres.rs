@@ -23,6 +23,7 @@ mod flusher;
 mod frame;
 mod inbox;
 mod journal;
+pub mod moving;
 mod pool;
 mod queue;
 mod retention;

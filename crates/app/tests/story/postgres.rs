@@ -220,6 +220,36 @@ async fn a_fleet_sweeps_guards_and_signs_in_as_one() {
     drop(workers);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_moves_from_a_file_to_a_postgres_and_goes_on() {
+    let Some(cluster) = Cluster::start() else { return };
+    let mut product = Setup::new().restless().start().await;
+    let first = product.enter(&product.companies[0]);
+    product.settle().await;
+    let (events, jobs) = (product.event_ids().await, product.all("/api/v1/jobs").await.len());
+    let file = product.variables["DATABASE_URL"].clone();
+    product.variables.insert("DATABASE_URL".to_owned(), cluster.url());
+    let arguments = ["store", "move", "--from", &file, "--to", "postgres", "--json"];
+    let refused = product.cli(&arguments);
+    assert_eq!(refused.status, Some(1), "the service has the file: {}", refused.stderr);
+    product.stop().await;
+    let seen = product.cli(&["store", "move", "--from", &file, "--to", &cluster.url()]);
+    assert_eq!(seen.status, Some(2), "a password on the command line: {}", seen.stderr);
+
+    let moved = product.cli(&arguments);
+    assert_eq!(moved.status, Some(0), "{}", moved.stderr);
+    assert!(!(moved.stdout + &moved.stderr).contains("s3cret"));
+    product.launch().await;
+    assert_eq!(product.event_ids().await, events);
+    assert_eq!(product.all("/api/v1/jobs").await.len(), jobs);
+    assert_eq!(product.account(first).await["state"], "COMPLETED");
+    product.reactivate().await;
+    let second = product.enter(&product.companies[1]);
+    product.settle().await;
+    assert!(!product.jobs_of(Entity::Contact, second).await.is_empty(), "and it goes on");
+    assert_eq!(product.cli(&arguments).status, Some(1), "what is not empty is left alone");
+}
+
 /// How often a process signed in, once it has asked SuperOffice for something.
 async fn signed_in(product: &Product, metrics: &str) -> u64 {
     let text = until(SOON, "it has asked SuperOffice something", async || {

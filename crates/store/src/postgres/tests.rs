@@ -124,6 +124,88 @@ mod alone {
     }
 }
 
+mod moving {
+    use super::*;
+    use crate::postgres::moving::to_postgres;
+    use crate::queue::JobFilter;
+    use crate::sqlite::SqliteStore;
+
+    /// A file with a bit of everything: events by UUID and by other names, jobs that wait and have ended, settings.
+    async fn file() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let store = SqliteStore::open(&path, &crate::sqlite::Options::default()).unwrap();
+        for n in 0..600 {
+            changed(
+                &store,
+                &uuid::Uuid::from_u128(n).to_string(),
+                contact(i64::try_from(n).unwrap() % 40),
+                noon(),
+            )
+            .await;
+        }
+        changed(&store, "na\u{0}med", contact(18), noon()).await;
+        for _ in 0..5 {
+            let held = lease(&store, noon()).await.unwrap();
+            let done = Settlement::Completed { words: "wr\u{f6}te \u{1f600}".into() };
+            store.settle(&held, done, vec![], vec![], noon()).await.unwrap();
+        }
+        lease(&store, noon()).await.expect("one stays in hand");
+        crate::settings::Settings::put(&store, &tenant(), "colour", "blue".into(), noon()).await.unwrap();
+        (folder, path)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn everything_is_moved_and_the_work_goes_on_there() {
+        let ((_folder, path), address) = (file().await, room().await);
+        let moved = to_postgres(&path, &address, noon(), |_, _| ()).await.unwrap();
+        let rows = |table: &str| moved.iter().find(|moved| moved.table == table).unwrap().rows;
+        assert_eq!((rows("events"), rows("jobs"), rows("accounts")), (601, 40, 40));
+        let store = open(&address, Time::Caller).await;
+        assert_eq!(store.event_count(&tenant()).await.unwrap(), 601);
+        let id = uuid::Uuid::from_u128(7).to_string();
+        assert!(store.event(&tenant(), &id.as_str().into()).await.unwrap().is_some());
+        assert_eq!(changed(&store, &id, contact(7), noon()).await, Accepted::Duplicate);
+        // What is new gets a number that nothing has.
+        let Accepted::New(job) = changed(&store, "new", contact(99), noon()).await else { panic!("not new") };
+        assert_eq!(job.0, 41);
+        let jobs = store.jobs(&tenant(), &JobFilter::default(), &crate::page::PageRequest::default()).await;
+        assert!(jobs.unwrap().items.iter().any(|job| job.words.as_deref() == Some("wr\u{f6}te \u{1f600}")));
+        assert!(!store.lease("w", 100, MINUTE, noon()).await.unwrap().is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_row_that_did_not_arrive_as_it_was_is_found_and_nothing_is_moved() {
+        let ((_folder, path), address) = (file().await, room().await);
+        drop(open(&address, Time::Caller).await);
+        let broken = "CREATE FUNCTION breaks() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN IF NEW.contact_id = 17 THEN NEW.touched_at := NEW.touched_at + 1; END IF; RETURN NEW; END $$;
+            CREATE TRIGGER breaks BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION breaks()";
+        raw(&address).await.simple(broken).await.unwrap();
+        let refused = to_postgres(&path, &address, noon(), |_, _| ()).await;
+        assert!(
+            matches!(&refused, Err(StoreError::Inconsistent(words)) if words.contains("accounts is not what it was")),
+            "{refused:?}"
+        );
+        assert_eq!(open(&address, Time::Caller).await.event_count(&tenant()).await.unwrap(), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_file_in_use_and_a_database_with_something_in_it_are_refused() {
+        let ((_folder, path), address) = (file().await, room().await);
+        let serving = SqliteStore::open(&path, &crate::sqlite::Options::default()).unwrap();
+        let refused = to_postgres(&path, &address, noon(), |_, _| ()).await;
+        assert!(matches!(&refused, Err(StoreError::Unusable(words)) if words.contains("another process")));
+        drop(serving);
+        changed(&open(&address, Time::Caller).await, "e1", contact(18), noon()).await;
+        let refused = to_postgres(&path, &address, noon(), |_, _| ()).await;
+        assert!(
+            matches!(&refused, Err(StoreError::Unusable(words)) if words.contains("not empty")),
+            "{refused:?}"
+        );
+    }
+}
+
 mod together {
     use super::*;
 
