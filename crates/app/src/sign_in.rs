@@ -73,11 +73,11 @@ pub(crate) async fn follow(config: Arc<Config>, client: Client, stop: Cancellati
                 }
                 let token = in_use.borrow_and_update().clone();
                 keep_renewed(&config, tenant, &token);
-                known = found(&config, tenant).ok();
+                known = found_aside(&config).await.ok();
             }
             () = tokio::time::sleep(LOOK_AGAIN) => {
                 // What cannot be read now can be later; until then everything stays as it is.
-                let Ok(now) = found(&config, tenant) else { continue };
+                let Ok(now) = found_aside(&config).await else { continue };
                 if known.as_ref() == Some(&now) {
                     continue;
                 }
@@ -116,6 +116,13 @@ fn take_up(config: &Config, tenant: &Tenant, client: &Client, kept: Option<&Kept
         }
         Err(error) => tracing::error!("somebody signed in anew, and it is of no use: {error:#}"),
     }
+}
+
+/// The same, on a thread that may wait: a PostgreSQL that is away is waited for.
+async fn found_aside(config: &Arc<Config>) -> anyhow::Result<Option<Kept>> {
+    let config = Arc::clone(config);
+    let looking = move || config.tenant.as_ref().map_or(Ok(None), |tenant| found(&config, tenant));
+    tokio::task::spawn_blocking(looking).await?
 }
 
 /// What is kept. A database that is not there keeps nothing.
