@@ -63,6 +63,7 @@ const SUITES: &[Suite] = &[
         usual: 10_000,
         postgres: false,
     },
+    Suite { name: "images", module: "images::", variable: "SO_CONNECTOR_IMAGES", usual: 20_000 },
 ];
 
 const USAGE: &str = "cargo xtask torture [SUITE] [--rounds N]";

@@ -90,7 +90,7 @@ impl Disk {
                 }
             }
             Deed::Remove { file } => {
-                self.names.entry(file.clone()).or_default().changes.push((act.ended, None))
+                self.names.entry(file.clone()).or_default().changes.push((act.ended, None));
             }
             Deed::Write { file, at, bytes } => {
                 let (mut at, mut rest) = (*at, bytes.as_slice());
@@ -250,7 +250,9 @@ mod tests {
     fn found(acts: &[Act], fate: Fate) -> Option<Vec<u8>> {
         let mut disk = Disk::default();
         disk.act(&act(0, Deed::Create { file: "f".to_owned() }));
-        acts.iter().for_each(|act| disk.act(act));
+        for act in acts {
+            disk.act(act);
+        }
         let folder = tempfile::tempdir().unwrap();
         disk.fail(fate, &mut Rng::with_seed(1), folder.path());
         std::fs::read(folder.path().join("f")).ok()

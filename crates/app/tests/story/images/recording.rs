@@ -13,6 +13,9 @@ use serde_json::Value;
 pub(super) const CALLS: &str =
     "trace=pwrite64,write,writev,sendto,recvfrom,read,readv,fsync,fdatasync,ftruncate,unlink,openat";
 
+/// The number beside the database.
+const MARK: &str = "connector.db.mark";
+
 /// Something that happened to the disk.
 #[derive(Debug, Clone)]
 pub(super) struct Act {
@@ -78,12 +81,12 @@ impl Recording {
             if let Some(begin) = call.strip_suffix(" <unfinished ...>") {
                 unfinished.insert(thread, (line, begin));
             } else if let Some(end) = call.strip_prefix("<... ") {
-                let (Some((begun, begin)), Some((_, end))) =
+                let (Some((begun, first)), Some((_, last))) =
                     (unfinished.remove(thread), end.split_once("resumed>"))
                 else {
                     continue;
                 };
-                reader.call(begun, line, &format!("{begin}{end}"));
+                reader.call(begun, line, &format!("{first}{last}"));
             } else {
                 reader.call(line, line, call);
             }
@@ -150,7 +153,7 @@ impl Reader {
                 }
             }
             "unlink" if succeeded => {
-                if let Some(file) = self.own(&text_of(strings(arguments))) {
+                if let Some(file) = self.own(&text_of(&strings(arguments))) {
                     self.act(begun, ended, Deed::Remove { file });
                 }
             }
@@ -189,22 +192,25 @@ impl Reader {
     fn given(&mut self, begun: usize, ended: usize, arguments: &str) {
         let Some(to) = descriptor(arguments) else { return };
         if to.starts_with("socket:") {
-            self.said(begun, to, strings(arguments));
+            self.said(begun, &to, strings(arguments));
         } else if let Some(file) = self.own(&to) {
             // The number beside the database is the only file that is written without a place, and always from its begin.
-            let at = if file.ends_with(".mark") { 0 } else { last_number(arguments) };
+            let at = if file == MARK { 0 } else { last_number(arguments) };
             self.act(begun, ended, Deed::Write { file, at, bytes: strings(arguments) });
         }
     }
 
-    fn said(&mut self, moment: usize, socket: String, bytes: Vec<u8>) {
-        let said = self.said.entry(socket.clone()).or_default();
+    fn said(&mut self, moment: usize, socket: &str, bytes: Vec<u8>) {
+        let said = self.said.entry(socket.to_owned()).or_default();
         let is_first = said.is_empty();
         said.extend(bytes);
         let text = String::from_utf8_lossy(said).into_owned();
+        // What is answered is done with, whatever the answer.
+        let heard = self.heard.remove(socket).unwrap_or_default();
         if is_first && text.starts_with("HTTP/1.1 200") {
-            let heard = String::from_utf8_lossy(&self.heard.remove(&socket).unwrap_or_default()).into_owned();
-            if heard.starts_with("POST /connector/webhook") {
+            let heard = String::from_utf8_lossy(&heard).into_owned();
+            // A test is answered and not stored.
+            if heard.starts_with("POST /connector/webhook") && !text.contains("\"status\":\"test\"") {
                 let events = heard.split("\"EventId\":\"").skip(1).filter_map(|rest| rest.split('"').next());
                 let stored = events.map(|event| (moment, Promise::Stored { event: event.to_owned() }));
                 self.recording.promises.extend(stored);
@@ -217,7 +223,7 @@ impl Reader {
         }
         let shown =
             text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str::<Value>(body).ok());
-        for item in shown.iter().flat_map(|body| body["items"].as_array()).flatten() {
+        for item in shown.iter().filter_map(|body| body["items"].as_array()).flatten() {
             let (Some(job), Some(state)) = (item["id"].as_i64(), item["state"].as_str()) else { continue };
             if item["entity_id"].is_i64() && ["COMPLETED", "SKIPPED", "FAILED"].contains(&state) {
                 self.recording.promises.push((moment, Promise::Ended { job, state: state.to_owned() }));
@@ -238,7 +244,7 @@ fn patched(request: &str) -> Option<(String, i64)> {
 fn descriptor(arguments: &str) -> Option<String> {
     let (_, rest) = arguments.split_once('<')?;
     let (name, _) = rest.split_once('>')?;
-    Some(text_of(unescaped(name)))
+    Some(text_of(&unescaped(name)))
 }
 
 /// Everything between quotation marks.
@@ -250,8 +256,8 @@ fn unescaped(hex: &str) -> Vec<u8> {
     hex.split("\\x").skip(1).filter_map(|digits| u8::from_str_radix(digits.get(..2)?, 16).ok()).collect()
 }
 
-fn text_of(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn last_number(arguments: &str) -> usize {
@@ -261,7 +267,7 @@ fn last_number(arguments: &str) -> usize {
 
 #[test]
 fn a_log_is_read_in_the_order_in_which_it_counts() {
-    let hex = |text: &str| text.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
+    let hex = |text: &str| text.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<Vec<_>>().concat();
     let (wal, socket) = (hex("/f/connector.db-wal"), hex("socket:[7]"));
     let post = hex("POST /connector/webhook HTTP/1.1\r\n\r\n{\"EventId\":\"e1\"}");
     let log = format!(
