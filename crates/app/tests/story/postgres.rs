@@ -52,10 +52,11 @@ impl Drop for Worker {
     }
 }
 
-/// Two jobs of one account that were in hand at once. An attempt that ended otherwise than by its job's end is not known.
-const TOGETHER: &str =
-    "SELECT count(*) FROM jobs a JOIN jobs b ON a.tenant = b.tenant AND a.lane = b.lane AND a.id < b.id
-    WHERE a.started_at < b.finished_at AND b.started_at < a.finished_at AND a.crashes = 0 AND b.crashes = 0";
+/// Writes that began while another job had the account. A company's job has it from its lease on; a person's only once it
+/// has learnt whose person it is, so it counts from its write on. Attempts that a killed worker left are not known whole.
+const TOGETHER: &str = "SELECT count(*) FROM writes w JOIN jobs a ON a.id = w.job_id
+    JOIN jobs b ON b.tenant = a.tenant AND b.lane = a.lane AND b.id <> a.id AND b.entity = 'contact'
+    WHERE w.intended_at > b.started_at AND w.intended_at < b.finished_at AND a.crashes = 0 AND b.crashes = 0";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_that_die_at_any_moment_lose_nothing_and_write_nothing_twice() {
