@@ -56,9 +56,9 @@ pub struct Breakers {
     changed: Notify,
 }
 
-/// How long a website's host is left alone.
+/// How long a website's host is left alone. Not for long, since a person may ask for another try.
 const SITE_PAUSES: Pauses =
-    Pauses { first: SignedDuration::from_mins(1), longest: SignedDuration::from_mins(30) };
+    Pauses { first: SignedDuration::from_mins(1), longest: SignedDuration::from_mins(5) };
 /// So many hosts are remembered.
 const MOST_SITES: usize = 1_000;
 

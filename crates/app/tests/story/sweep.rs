@@ -472,3 +472,23 @@ async fn a_sweep_works_with_and_without_the_service_and_says_what_it_will_cost()
     product.settle().await;
     assert_eq!(product.account(2).await["state"], "COMPLETED");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_that_has_to_wait_says_what_for() {
+    let product = begun(Setup::new().companies(3).populated()).await;
+    deaf(&product);
+    change(&product, 2, "HRB 7");
+    let (status, stdout, stderr) = command(&product, &["sweep", "--no-wait"]).await;
+    assert!(status == Some(0) && stdout.contains("asked for"), "{stdout} {stderr}");
+    until(SOON, "it was found all the same", async || {
+        (found_events(&product).await.len() == 1).then_some(())
+    })
+    .await;
+    product.settle().await;
+
+    change(&product, 3, "HRB 7");
+    product.world.mishap(Mishap::new(Kind::Offline).ms(8_000));
+    let (status, stdout, stderr) = command(&product, &["sweep"]).await;
+    assert!(status == Some(0) && stdout.contains("Found 1 "), "{stdout} {stderr}");
+    assert!(stderr.contains("waiting: "), "{stderr}");
+}
