@@ -16,10 +16,10 @@ use crate::world::{Life, World};
 /// Who holds a job.
 #[derive(Debug, Clone)]
 pub(crate) struct Holder {
-    who: String,
+    pub(crate) who: String,
     crashes: i64,
-    /// Whether it heard that it holds it.
-    knows: bool,
+    /// Whether it heard that it holds it, and was awake since.
+    pub(crate) knows: bool,
 }
 
 /// A worker that was not troubled for so long must not lose a lease.
@@ -177,6 +177,7 @@ fn leased(world: &World, moved: &Move, now: &Now, actor: &str) {
     world.state().holders.insert(moved.job, holder);
     let older = world.database.look(|connection| {
         let sql = "SELECT j.id FROM jobs j WHERE j.state = 0 AND j.run_at < ?1
+                    AND j.bulk = (SELECT bulk FROM jobs WHERE id = ?3)
                     AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
                     AND (j.crashes < ?2 OR NOT EXISTS (SELECT 1 FROM jobs s WHERE s.state = 1 AND s.crashes >= ?2 AND s.id <> ?3))
                     LIMIT 1";

@@ -7,7 +7,9 @@ use connector_domain::ids::{ContactId, Entity, PersonId, RecordRef};
 use connector_domain::profile::{Explored, Language, Profile};
 use connector_domain::text;
 use connector_domain::vertical::VerticalId;
+use connector_pipeline::sweep::Marks;
 use connector_store::queue::SUSPECT_AFTER;
+use jiff::SignedDuration;
 use rusqlite::Connection;
 
 use crate::crm::{By, Model, OUT_OF_SCOPE};
@@ -98,8 +100,8 @@ impl Checks<'_> {
 
     fn acknowledged_events_are_stored_once(&self) {
         let stored = self.story.world.database.look(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT event_id FROM events WHERE disposition <> 3")?;
+            let mut statement = connection
+                .prepare_cached("SELECT event_id FROM events WHERE disposition <> 3 AND source = 0")?;
             let ids = statement.query_map([], |row| row.get::<_, String>(0))?;
             ids.collect::<Result<BTreeSet<_>, _>>()
         });
@@ -268,6 +270,31 @@ impl Checks<'_> {
     /// Whether the newest change of a record was told and acknowledged.
     fn is_told(&self, model: &Model, record: RecordRef) -> bool {
         model.newest.get(&record).is_some_and(|newest| self.story.sender.log().told.contains(newest))
+            || self.is_to_be_found(model, record)
+    }
+
+    /// Whether the newest change of a record came after the first sweep had begun, so that sweeps must find it.
+    fn is_to_be_found(&self, model: &Model, record: RecordRef) -> bool {
+        if !self.story.world.knobs.sweeps {
+            return false;
+        }
+        let began = self.story.world.database.look(|connection| {
+            let sql = "SELECT value FROM settings WHERE key = 'sweep_marks'";
+            connection.query_row(sql, [], |row| row.get::<_, String>(0))
+        });
+        // Of what was there before and never looked at, sweeps say nothing.
+        let worked_on = self.story.world.database.look(|connection| {
+            let sql = "SELECT count(*) FROM jobs WHERE entity = ?1 AND entity_id = ?2";
+            connection.query_row(sql, (record.entity.as_str(), record.id), |row| row.get::<_, i64>(0))
+        });
+        if worked_on.unwrap_or_default() == 0 {
+            return false;
+        }
+        let marks = began.ok().and_then(|marks| serde_json::from_str::<Marks>(&marks).ok());
+        let changed = model.changed_at.get(&record);
+        marks
+            .zip(changed)
+            .is_some_and(|(marks, changed)| *changed > marks.installed + SignedDuration::from_secs(2))
     }
 
     fn is_spoilt(&self, record: RecordRef) -> bool {

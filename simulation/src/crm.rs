@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use crate::world::World;
 
+mod lists;
 pub mod port;
 
 /// The user that the product's calls are made as.
@@ -106,6 +107,12 @@ pub struct Model {
     pub written: BTreeMap<RecordRef, u64>,
     /// When our last write to each record was done.
     pub written_at: BTreeMap<RecordRef, Timestamp>,
+    /// When each record was changed last, as lists show it.
+    stamps: BTreeMap<RecordRef, lists::Stamp>,
+    /// When somebody else than us changed each record last, by its stamp.
+    pub changed_at: BTreeMap<RecordRef, Timestamp>,
+    /// Whether reading a record tells its version.
+    pub versions: bool,
     /// What each process saw last of the companies: whether they were gone, and whose they were.
     judged: BTreeMap<(String, i64), Judged>,
     /// Whose read of a record is fresh enough to write from: spoilt by each request to write.
@@ -156,6 +163,9 @@ impl Crm {
             newest: BTreeMap::new(),
             written: BTreeMap::new(),
             written_at: BTreeMap::new(),
+            stamps: BTreeMap::new(),
+            changed_at: BTreeMap::new(),
+            versions: false,
             judged: BTreeMap::new(),
             looked: BTreeMap::new(),
             told_to_wait: BTreeMap::new(),
@@ -239,6 +249,7 @@ impl Model {
             fields.raw.insert(definition.target, raw(&value));
             fields.values.insert(definition.target, value);
         }
+        fields.version = self.version(record).filter(|_| self.versions);
         fields
     }
 
@@ -302,7 +313,9 @@ impl Model {
         let ours = by == By::Us;
         self.untold.push_back(Change { number, at: world.now(), record, by: user, columns, created, ours });
         self.bell.notify_one();
+        self.stamp(record, world.now(), user);
         if !ours {
+            self.changed_at.insert(record, world.now());
             self.newest.insert(record, number);
         }
         number

@@ -11,6 +11,7 @@ use connector_domain::policy::{Policy, Scope};
 use connector_domain::remedy::RetryPolicy;
 use connector_domain::vertical::Vertical;
 use connector_explorer::Knowledge;
+use connector_pipeline::sweep::{self, SweepOptions, Sweeper};
 use connector_pipeline::{
     Breakers, Discovered, FieldMap, Ports, Status, Worker, WorkerOptions, discovery, names,
 };
@@ -19,7 +20,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::crm::Crm;
 use crate::crm::port::Line;
@@ -29,6 +30,8 @@ use crate::world::{Life, ProcessClock, World};
 
 /// The tenant that there is.
 pub const TENANT: &str = "Cust12345";
+/// How often a sweep is made, where sweeps are made.
+pub const SWEPT_EVERY: Duration = Duration::from_mins(1);
 /// The token that deliveries carry.
 pub const TOKEN: &str = "simulated";
 
@@ -157,9 +160,11 @@ impl Fleet {
         let scope = if world.knobs.scoped { Scope::parse("5, 6, 7") } else { Scope::Everyone };
         let discovered = Discovered::new(Policy { scope, ..Policy::default() });
         let status = Status::default();
+        let to_crm = Arc::new(Line::new(Arc::clone(world), Arc::clone(&life), crm.clone()));
+        let life_name = life.name.clone();
         let ports = Arc::new(Ports {
             tenant: TenantId(TENANT.into()),
-            crm: Arc::new(Line::new(Arc::clone(world), Arc::clone(&life), crm.clone())),
+            crm: to_crm.clone(),
             explorer: Arc::new(Reader::new(Arc::clone(world), Arc::clone(&life), Arc::clone(verticals))),
             knowledge: Arc::clone(knowledge),
             queue: store.clone(),
@@ -212,7 +217,17 @@ impl Fleet {
             ..WorkerOptions::default()
         };
         let worker = self.tasks.spawn(Worker::new(Arc::clone(&ports), options).run(stop.clone()));
-        let names = self.tasks.spawn(names::run(ports, stop.clone()));
+        let names = self.tasks.spawn(names::run(Arc::clone(&ports), stop.clone()));
+        let names = AbortOnDropHandle::new(names);
+        let sweeps = world.knobs.sweeps.then(|| {
+            let options = SweepOptions { every: Some(SWEPT_EVERY), holder: life_name };
+            let sweeper = Arc::new(Sweeper::new(ports, to_crm, options));
+            AbortOnDropHandle::new(self.tasks.spawn(sweep::run(sweeper, None, stop.clone())))
+        });
+        let names = self.tasks.spawn(async move {
+            let _ends_with_it = sweeps;
+            let _ = names.await;
+        });
         (Running { life, router, discovered, status, stop }, worker, names)
     }
 }

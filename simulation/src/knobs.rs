@@ -90,6 +90,10 @@ pub struct Knobs {
     pub new_ids: bool,
     /// How many companies go into the recycle bin.
     pub deletions: u32,
+    /// Whether sweeps look for what no delivery told of.
+    pub sweeps: bool,
+    /// Deliveries that are never sent.
+    pub unsent: u32,
 }
 
 impl Knobs {
@@ -136,6 +140,8 @@ impl Knobs {
             gives_up: false,
             new_ids: false,
             deletions: 0,
+            sweeps: false,
+            unsent: 0,
         }
     }
 
@@ -197,6 +203,15 @@ impl Knobs {
             gives_up: dice.one_in(2),
             new_ids: dice.one_in(2),
             deletions: if dice.one_in(5) { dice.between_u32(1, 2) } else { 0 },
+            sweeps: false,
+            unsent: 0,
         }
+    }
+
+    /// What was thought of later, from dice of its own: so the worlds of earlier seeds stay as they were.
+    pub fn and_more(self, dice: &mut Dice) -> Self {
+        let sweeps = dice.one_in(5);
+        let unsent = if sweeps && dice.one_in(2) { dice.between_u32(20, 300) } else { 0 };
+        Self { sweeps, unsent, ..self }
     }
 }

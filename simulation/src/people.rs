@@ -196,7 +196,7 @@ impl People {
     /// A change that can alter nothing of ours; it is no reason to work.
     fn noise(&self, record: RecordRef, by: i64) {
         let mut model = self.crm.model();
-        let before = model.newest.get(&record).copied();
+        let (before, at) = (model.newest.get(&record).copied(), model.changed_at.get(&record).copied());
         model.changed(
             &self.world,
             record,
@@ -206,6 +206,7 @@ impl People {
         );
         if let Some(before) = before {
             model.newest.insert(record, before);
+            model.changed_at.extend(at.map(|at| (record, at)));
         }
     }
 

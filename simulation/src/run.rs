@@ -92,7 +92,7 @@ impl House {
     /// Runs one seed.
     pub fn run(&self, seed: u64) -> Outcome {
         let mut dice = Dice::of(seed);
-        let knobs = Knobs::of(&mut dice);
+        let knobs = Knobs::of(&mut dice).and_more(&mut Dice::of(!seed));
         self.run_with(knobs, dice)
     }
 
@@ -131,6 +131,7 @@ impl House {
     fn story(&self, world: Arc<World>) -> Story {
         let crm = Crm::new(self.verticals.to_vec());
         crm.model().locked = world.knobs.broken_field;
+        crm.model().versions = world.knobs.sweeps;
         let people = People::new(Arc::clone(&world), crm.clone());
         people.settle();
         let fleet = Fleet::start(Parts {
@@ -187,6 +188,14 @@ impl Story {
         }
         let checks = Checks { story: self };
         checks.nothing_is_held_for_a_field();
+        if world.knobs.sweeps {
+            // Two sweeps, each after a wait for a CRM that was away.
+            self.awake().await;
+            tokio::time::sleep(3 * crate::fleet::SWEPT_EVERY + Duration::from_secs(700)).await;
+            if !self.settled().await {
+                return;
+            }
+        }
         self.retry_what_is_held().await;
         if !self.settled().await {
             return;
@@ -296,6 +305,10 @@ impl Story {
     /// Our own changes come back once more, and nothing is written.
     async fn echoes(&self) {
         self.awake().await;
+        if self.world.knobs.crm_late > 0 {
+            // What is still on its way is no echo's work.
+            tokio::time::sleep(Duration::from_secs(90)).await;
+        }
         let before = self.writes();
         for _ in 0..3 {
             // What was written long ago is no echo.
@@ -331,7 +344,9 @@ impl Story {
     /// Nothing is to be done, and one change comes: it is worked on at once.
     async fn promptness(&self) {
         self.awake().await;
-        tokio::time::sleep(Duration::from_secs(61)).await;
+        // Whoever was told when the CRM would be back asks then.
+        let told = if self.world.knobs.crm_outages > 0 { 300 } else { 0 };
+        tokio::time::sleep(Duration::from_secs(61 + told)).await;
         let last = self.world.database.look(|connection| {
             connection.query_row("SELECT coalesce(max(id), 0) FROM jobs", [], |row| row.get::<_, i64>(0))
         });

@@ -88,6 +88,11 @@ impl Sender {
                 self.crm.bell.notified().await;
                 continue;
             };
+            if self.world.fault(self.world.knobs.unsent) {
+                sometimes("delivery_never_sent");
+                self.world.note(format!("sender: {} of {} is never sent", change.number, change.record));
+                continue;
+            }
             let message = self.message(change);
             self.log().under_way += 1;
             let sender = Arc::clone(&self);
@@ -169,7 +174,11 @@ impl Sender {
         let chosen = alive.get(at % alive.len().max(1));
         // One of several that has not looked at the tenant yet cannot know who we are, though another one may have written;
         // nor can one that began while the database was away for long.
-        let must_know = self.world.knobs.processes == 1 && self.world.knobs.store_outages == 0;
+        let kept = self.world.database.look(|connection| {
+            connection.prepare_cached("SELECT 1 FROM settings WHERE key = 'discovered'")?.exists([])
+        });
+        let knobs = &self.world.knobs;
+        let must_know = knobs.processes == 1 && knobs.store_outages == 0 && kept.unwrap_or_default();
         let knows_us = must_know
             || chosen.is_some_and(|process| process.discovered.policy_now().own_associate.is_some());
         let answer = match chosen {

@@ -247,6 +247,10 @@ impl Life {
         {
             let mut state = world.state();
             state.interruptions += 1;
+            // Its leases may be over before it wakes.
+            state.holders.values_mut().filter(|holder| holder.who == self.name).for_each(|holder| {
+                holder.knows = false;
+            });
             state.last_stall = state.last_stall.max(Some(until));
         }
         *self.frozen_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);

@@ -117,6 +117,12 @@ bugs! {
     HeldForEver = "held-for-ever",
     /// What is held for a field that was mended meanwhile stays so.
     HeldWhileMended = "held-while-mended",
+    /// A page of a sweep is kept as seen before what is news in it was taken in.
+    PageKeptBeforeItIsTakenIn = "page-kept-before-it-is-taken-in",
+    /// A version of ours is taken for known, whoever changed something before it.
+    OwnVersionHidesOthers = "own-version-hides-others",
+    /// A sweep is noted as done before it has read anything.
+    GapDoneBeforeItIsSwept = "gap-done-before-it-is-swept",
     /// Accounts that no job reads have no name.
     NamesNotLookedUp = "names-not-looked-up",
     /// A company in the recycle bin is written to.

@@ -73,7 +73,8 @@ impl Line {
             self.life.goes_on().await;
             // When it speaks again by the time that we ask, nobody can know that it was silent to all.
             let ends = world.age() + SignedDuration::from_secs(60) > world.healed_at();
-            if let Some(record) = record.filter(|_| ends || left < FORGOTTEN) {
+            let is_over = world.is_out("crm silent").is_none();
+            if let Some(record) = record.filter(|_| ends || is_over || left < FORGOTTEN) {
                 *world.state().own_faults.entry(record).or_default() += 1;
             }
             let silent = error("there was no answer in time", Blame::Suspect, 0);
@@ -185,6 +186,16 @@ impl Line {
         if self.world.knobs.scoped && judged.owner == OUT_OF_SCOPE {
             self.world.violate("SCOPE", format!("{record} is written to, and its owner is out of scope"));
         }
+    }
+
+    /// What is asked of, for those who ask about no single record.
+    pub(super) async fn asks(&self) -> Result<(), CrmError> {
+        self.way().await;
+        self.weather(None, true).await
+    }
+
+    pub(super) fn crm(&self) -> &Crm {
+        &self.crm
     }
 
     fn apply(&self, patch: &Patch, read: &Fields) -> bool {

@@ -6,6 +6,7 @@ use connector_domain::event::{Changes, Event, EventKind};
 use connector_domain::ids::{AssociateId, EventId};
 use connector_domain::policy::Policy;
 use connector_domain::sweep::{Because, Judgement, Row, Snapshot, Span, judge};
+use connector_faults::{Bug, planted};
 use connector_store::inbox::{Accepted, Content, Delivery};
 use connector_store::snapshots::Checkpoint;
 use serde_json::json;
@@ -38,9 +39,16 @@ impl Sweeper {
                     continue;
                 }
                 Judgement::Known(because) => next.tally.known(because),
+                Judgement::Found(..)
+                    if planted(Bug::OwnVersionHidesOthers) && row.updated_by == policy.own_associate => {}
                 Judgement::Found(kind, changes) => news.push(self.accept(row, kind, changes, &policy)),
             }
             snapshots.push((row.record, Snapshot::of(row, known.snapshot.as_ref())));
+        }
+        if planted(Bug::PageKeptBeforeItIsTakenIn) {
+            let checkpoint = Checkpoint { key: kept::RUN.to_owned(), value: kept::to_value(&next)? };
+            let now = ports.clock.now();
+            ports.snapshots.remember(&ports.tenant, snapshots.clone(), checkpoint, now).await?;
         }
         // Together, so that they share a commit.
         for accepted in futures::future::try_join_all(news).await? {

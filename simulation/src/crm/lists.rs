@@ -1,0 +1,113 @@
+//! The CRM's lists, as sweeps read them: pages of few records, with stamps of whole seconds.
+
+use async_trait::async_trait;
+use connector_domain::field::{Definitions, Version};
+use connector_domain::ids::{AssociateId, ContactId, Entity, PersonId, RecordRef};
+use connector_domain::sweep::{Columns, Row, print_of};
+use connector_pipeline::crm::{CrmError, Listed, Lists};
+use jiff::Timestamp;
+
+use super::port::Line;
+use super::{Model, raw};
+
+/// So many records are on a page: few, so that there are several.
+const PAGE: usize = 3;
+
+/// When a record was made and changed, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) registered: Timestamp,
+    pub(super) updated: Timestamp,
+    pub(super) by: i64,
+}
+
+impl Model {
+    /// Stamps a record that was changed now.
+    pub(super) fn stamp(&mut self, record: RecordRef, now: Timestamp, by: i64) {
+        let updated = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        let registered = self.stamps.get(&record).map_or(updated, |stamp| stamp.registered);
+        self.stamps.insert(record, Stamp { registered, updated, by });
+    }
+
+    /// The version of a record, where versions are told.
+    pub(super) fn version(&self, record: RecordRef) -> Option<Version> {
+        let stamp = self.stamps.get(&record)?;
+        let besides: Vec<String> = self.plain(record).into_iter().map(|(_, value)| value).collect();
+        Some(Version { at: stamp.updated, besides: print_of(&besides.join("|")) })
+    }
+
+    /// What we go by besides our own fields, by the names that events have for it.
+    fn plain(&self, record: RecordRef) -> Vec<(&'static str, String)> {
+        match record.entity {
+            Entity::Contact => self.contacts.get(&record.id).map_or_else(Vec::new, |contact| {
+                vec![
+                    ("name", contact.name.clone()),
+                    ("urladdress", contact.website.clone().unwrap_or_default()),
+                    ("associate_id", contact.owner.to_string()),
+                ]
+            }),
+            Entity::Person => self.persons.get(&record.id).map_or_else(Vec::new, |human| {
+                vec![("title", human.title.clone()), ("contact_id", human.contact.to_string())]
+            }),
+        }
+    }
+
+    fn row(&self, record: RecordRef) -> Option<Listed> {
+        let stamp = self.stamps.get(&record)?;
+        let company = self.account_of(record);
+        let mut columns: Columns =
+            self.plain(record).into_iter().map(|(name, value)| (name.to_owned(), print_of(&value))).collect();
+        for definition in self.definitions().of(record.entity) {
+            let target = definition.target;
+            let value = raw(&self.value(record, target));
+            columns.insert(format!("userdef_id/{target:?}"), print_of(&value));
+        }
+        let contact = self.contacts.get(&company);
+        let row = Row {
+            record,
+            account: Some(ContactId(company)),
+            owner: contact.map(|contact| AssociateId(contact.owner)),
+            registered_at: Some(stamp.registered),
+            updated_at: Some(stamp.updated),
+            updated_by: None,
+            deleted: record.entity == Entity::Contact && contact.is_some_and(|contact| contact.deleted),
+            columns,
+        };
+        Some(Listed { row, by: format!("U{}", stamp.by) })
+    }
+
+    fn of(&self, entity: Entity) -> Vec<RecordRef> {
+        match entity {
+            Entity::Contact => self.contacts.keys().map(|id| RecordRef::contact(ContactId(*id))).collect(),
+            Entity::Person => self.persons.keys().map(|id| RecordRef::person(PersonId(*id))).collect(),
+        }
+    }
+}
+
+#[async_trait]
+impl Lists for Line {
+    async fn newest(&self, entity: Entity) -> Result<Option<Timestamp>, CrmError> {
+        self.asks().await?;
+        let model = self.crm().model();
+        Ok(model.of(entity).into_iter().filter_map(|record| Some(model.stamps.get(&record)?.updated)).max())
+    }
+
+    // Lists look at days, and no world is older than one.
+    async fn changed(
+        &self,
+        entity: Entity,
+        _: Timestamp,
+        after: i64,
+        _: &Definitions,
+    ) -> Result<Vec<Listed>, CrmError> {
+        self.asks().await?;
+        let model = self.crm().model();
+        let behind = model.of(entity).into_iter().filter(|record| record.id > after);
+        Ok(behind.filter_map(|record| model.row(record)).take(PAGE).collect())
+    }
+
+    async fn last(&self, entity: Entity, _: Timestamp) -> Result<i64, CrmError> {
+        self.asks().await?;
+        Ok(self.crm().model().of(entity).last().map_or(0, |record| record.id))
+    }
+}
