@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use connector_domain::clock::FixedClock;
@@ -12,9 +13,11 @@ use connector_domain::ids::{AssociateId, ContactId, Entity, RecordRef};
 use connector_domain::sweep::Row;
 use connector_pipeline::crm::{CrmError, Listed};
 use connector_pipeline::sweep::{self, Asked};
-use connector_pipeline::{Hooks, Lists, Ports, SweepOptions, Sweeper};
+use connector_pipeline::{Hooks, Lists, Part, Ports, SweepOptions, Sweeper, discovery};
 use connector_store::sqlite::{Options, SqliteStore};
 use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 #[path = "support/nobody.rs"]
 mod nobody;
@@ -101,7 +104,7 @@ struct Stage {
     _folder: tempfile::TempDir,
     ports: Arc<Ports>,
     companies: Arc<Companies>,
-    sweeper: Sweeper,
+    sweeper: Arc<Sweeper>,
 }
 
 fn stage() -> Stage {
@@ -114,7 +117,7 @@ fn stage() -> Stage {
         companies.changed(id, noon() - HOUR * hours);
     }
     let options = SweepOptions { every: None, holder: "me".into() };
-    let sweeper = Sweeper::new(Arc::clone(&ports), companies.clone(), options);
+    let sweeper = Arc::new(Sweeper::new(Arc::clone(&ports), companies.clone(), options));
     Stage { _folder: folder, ports, companies, sweeper }
 }
 
@@ -167,4 +170,40 @@ async fn what_is_asked_for_by_hand_without_a_time_begins_where_the_last_one_ende
     sweep::ask_since_the_last(&stage.ports).await.unwrap();
     assert_eq!(found(&stage).await, 1);
     assert!(sweep::waiting(&stage.ports).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_sweeps_are_switched_off_a_gap_waits_for_a_person() {
+    let stage = stage();
+    discovery::discover(&stage.ports).await.unwrap();
+    assert_eq!(found(&stage).await, 0);
+    stage.companies.changed(1, noon() - HOUR / 2);
+    let gap = Asked { from: noon() - HOUR, until: None, why: "deliveries failed".into() };
+    sweep::ask(&stage.ports, gap).await.unwrap();
+
+    let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+    tracker.spawn(sweep::run(Arc::clone(&stage.sweeper), None, stop.clone()));
+    let mut parts = stage.ports.status.follow();
+    let is_told = |parts: &Arc<Vec<Part>>| {
+        parts.iter().any(|part| part.name == "sweep" && part.words.contains("deliveries failed"))
+    };
+    within(async { drop(parts.wait_for(is_told).await.unwrap()) }).await;
+    assert_eq!(sweep::waiting(&stage.ports).await.unwrap().len(), 1);
+
+    sweep::ask_since_the_last(&stage.ports).await.unwrap();
+    within(async {
+        while sweep::last_run(&stage.ports).await.unwrap().is_none_or(|run| run.tally.found != 1) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    stop.cancel();
+    tracker.close();
+    tracker.wait().await;
+    assert!(sweep::waiting(&stage.ports).await.unwrap().is_empty());
+}
+
+/// Waits for something that must not take long.
+async fn within(what: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_secs(20), what).await.unwrap();
 }
