@@ -10,6 +10,15 @@ use connector_faults::Bug;
 use crate::many;
 use crate::run::House;
 
+/// Defects that take more seeds than a test run has for them; they are hunted when asked for by name.
+pub const RARE: &[Bug] = &[
+    Bug::LateWriteForgotten,
+    Bug::OwnVersionHidesOthers,
+    Bug::PageKeptBeforeItIsTakenIn,
+    Bug::PersonsFollowOnlyAtOnce,
+    Bug::PersonsSkippedStaySo,
+];
+
 /// What became of the search for one defect.
 #[derive(Debug, Clone)]
 pub struct Hunt {
