@@ -12,11 +12,14 @@ use crate::run::House;
 
 /// Defects that take more seeds than a test run has for them; they are hunted when asked for by name.
 pub const RARE: &[Bug] = &[
+    Bug::HeldBesideItsHeir,
+    Bug::HeldWhileMended,
     Bug::LateWriteForgotten,
     Bug::OwnVersionHidesOthers,
     Bug::PageKeptBeforeItIsTakenIn,
     Bug::PersonsFollowOnlyAtOnce,
     Bug::PersonsSkippedStaySo,
+    Bug::SharedValueProvesBoth,
 ];
 
 /// What became of the search for one defect.

@@ -63,7 +63,13 @@ const SUITES: &[Suite] = &[
         usual: 10_000,
         postgres: false,
     },
-    Suite { name: "images", module: "images::", variable: "SO_CONNECTOR_IMAGES", usual: 20_000 },
+    Suite {
+        name: "images",
+        module: "images::",
+        variable: "SO_CONNECTOR_IMAGES",
+        usual: 20_000,
+        postgres: false,
+    },
 ];
 
 const USAGE: &str = "cargo xtask torture [SUITE] [--rounds N]";
