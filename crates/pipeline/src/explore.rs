@@ -10,7 +10,8 @@ use connector_domain::breaker::Pass;
 use connector_domain::drift::Drift;
 use connector_domain::field::{Definitions, Kind, Target, Value};
 use connector_domain::fingerprint::Stage;
-use connector_domain::ids::RecordRef;
+use connector_domain::ids::{ContactId, Entity, RecordRef};
+use connector_domain::job::JobState;
 use connector_domain::patch::FieldWrite;
 use connector_domain::profile::{Claim, Company, Explored, Language, Nothing, Profile, Room};
 use connector_domain::reason::Reason;
@@ -18,7 +19,10 @@ use connector_domain::remedy::Remedy;
 use connector_domain::vertical::{self, Vertical, VerticalId};
 use connector_explorer::ExploreError;
 use connector_faults::{Bug, Point, planted, reach};
+use connector_store::StoreError;
 use connector_store::accounts::KeptProfile;
+use connector_store::page::PageRequest;
+use connector_store::queue::JobFilter;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::breaker::{self, Dependency};
@@ -73,9 +77,10 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
             let vertical = |profile: &Profile| profile.vertical.as_ref().map(|claim| claim.id.clone());
             // Whether the new vertical can be written now or only much later, the persons were spoken to of the old one, or
             // not at all.
-            let persons_due = kept.map_or(!planted(Bug::PersonsSkippedStaySo), |kept| {
-                kept.persons_due || vertical(&kept.profile) != vertical(&profile)
-            });
+            let persons_due = match kept {
+                Some(kept) => kept.persons_due || vertical(&kept.profile) != vertical(&profile),
+                None => !planted(Bug::PersonsSkippedStaySo) && has_skipped_persons(ports, account.id).await?,
+            };
             let kept = KeptProfile { profile: (*profile).clone(), key, at: now, persons_due };
             reach(Point::ProfileFound);
             ports.accounts.keep_profile(&ports.tenant, account.id, kept).await?;
@@ -83,6 +88,13 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
             Ok(*profile)
         }
     }
+}
+
+/// Whether persons of a company were worked on, and skipped, before anything was known of it.
+async fn has_skipped_persons(ports: &Ports, account: ContactId) -> Result<bool, StoreError> {
+    let skipped = JobFilter { states: vec![JobState::Skipped], account: Some(account) };
+    let jobs = ports.queue.jobs(&ports.tenant, &skipped, &PageRequest::default()).await?;
+    Ok(jobs.items.iter().any(|job| job.record.entity == Entity::Person))
 }
 
 /// Explores a company, unless its website's host has just not answered.
