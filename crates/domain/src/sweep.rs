@@ -257,7 +257,9 @@ fn is_told(row: &Row, known: &Known, span: &Span, differing: Option<&BTreeSet<St
     }
     match told.skipped {
         None => true,
-        Some(Reason::OwnWrite | Reason::OwnerNotInScope) => true,
+        Some(Reason::OwnerNotInScope) => true,
+        // Had nobody changed anything else before we wrote, the job would have seen the version that it made.
+        Some(Reason::OwnWrite) => differing.map_or(known.seen.is_none(), BTreeSet::is_empty),
         Some(_) => match differing {
             Some(differing) => differing.is_empty(),
             None => !is_missed(row, known, span),
@@ -378,6 +380,25 @@ mod tests {
         assert_eq!(because(&row, &seen(noon(), false)), Some(Because::Read));
         assert_eq!(because(&row, &seen(noon(), true)), Some(Because::OwnWrite));
         assert_eq!(because(&row, &seen(noon() - SECOND, true)), None, "somebody changed it after us");
+    }
+
+    #[test]
+    fn our_own_echo_does_not_hide_what_somebody_changed_before_we_wrote() {
+        let row = row(&[("name", "Nordlys")]);
+        let echo = told(noon(), Some(Reason::OwnWrite));
+        assert_eq!(
+            because(&row, &Known { seen: seen(noon(), true).seen, ..echo.clone() }),
+            Some(Because::OwnWrite)
+        );
+        let before = seen(noon() - SECOND * 3, false).seen;
+        assert_eq!(because(&row, &Known { seen: before, ..echo.clone() }), None);
+        let was =
+            Row { updated_at: Some(noon() - SECOND * 9), ..super::samples::row(&[("name", "Nordlys")]) };
+        let same = Known { seen: before, snapshot: swept(&was).snapshot, ..echo.clone() };
+        assert_eq!(because(&row, &same), Some(Because::Told));
+        let other =
+            Row { updated_at: Some(noon() - SECOND * 9), ..super::samples::row(&[("name", "Sydlys")]) };
+        assert_eq!(because(&row, &Known { snapshot: swept(&other).snapshot, ..same }), None);
     }
 
     #[test]
