@@ -15,6 +15,7 @@ pub const RARE: &[Bug] = &[
     Bug::HeldBesideItsHeir,
     Bug::HeldWhileMended,
     Bug::LateWriteForgotten,
+    Bug::OutdoneIntentStaysOpen,
     Bug::OwnVersionHidesOthers,
     Bug::PageKeptBeforeItIsTakenIn,
     Bug::PersonsFollowOnlyAtOnce,

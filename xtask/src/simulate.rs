@@ -8,10 +8,10 @@ use crate::shell::{self, command};
 
 /// So many seeds are run when nobody says how many.
 const SEEDS: &str = "20000";
-/// So many are run in each test run: all before the first one that still finds something, see docs/simulation.md.
-const CLEAN: &str = "960";
+/// So many are run in each test run.
+const EACH_TIME: &str = "4000";
 /// A planted defect must be found within so many.
-const HUNT: &str = CLEAN;
+const HUNT: &str = "1500";
 
 const BUILD: &[&str] = &[
     "build",
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
 
 /// In a test run: many seeds, then all defects.
 pub(crate) fn step() -> anyhow::Result<String> {
-    let seeds = simulate(&["--seeds", CLEAN])?;
+    let seeds = simulate(&["--seeds", EACH_TIME])?;
     let bugs = simulate(&["--bugs", "--seeds", HUNT])?;
     Ok(format!("{seeds}; {bugs}"))
 }
