@@ -19,6 +19,7 @@ pub mod process;
 pub mod retention;
 pub mod revisit;
 pub mod run;
+mod setting;
 pub mod status;
 pub mod sweep;
 pub mod worker;

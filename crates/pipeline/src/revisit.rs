@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::ports::Ports;
-use crate::sweep::change;
+use crate::setting::{change, list};
 
 /// The name under which the list is kept.
 const KEPT_AS: &str = "look_again_at";
@@ -48,7 +48,7 @@ struct Entry {
 pub(crate) async fn note(ports: &Ports, contact: ContactId) -> Result<Option<Timestamp>, StoreError> {
     let now = ports.clock.now();
     change(ports, KEPT_AS, |all: &mut Vec<Entry>| put_off(all, contact, now)).await?;
-    let all: Vec<Entry> = crate::sweep::kept_list(ports, KEPT_AS).await?;
+    let all: Vec<Entry> = list(ports, KEPT_AS).await?;
     Ok(all.iter().find(|entry| entry.contact == contact && !entry.asked).map(|entry| entry.at))
 }
 
@@ -98,7 +98,7 @@ pub async fn run(ports: Arc<Ports>, stop: CancellationToken) {
 /// The next call asks for them.
 pub async fn ask(ports: &Ports) -> Result<usize, StoreError> {
     let now = ports.clock.now();
-    let all: Vec<Entry> = crate::sweep::kept_list(ports, KEPT_AS).await?;
+    let all: Vec<Entry> = list(ports, KEPT_AS).await?;
     let due: Vec<ContactId> =
         all.iter().filter(|entry| !entry.asked && entry.at <= now).map(|entry| entry.contact).collect();
     if !due.is_empty() {

@@ -19,7 +19,6 @@ use crate::ports::Ports;
 
 pub use check::{Checked, Unexplained, Window, check};
 pub use kept::{Marks, Run, RunState, Tally, kept_run, last_run};
-pub(crate) use kept::{change, list as kept_list};
 pub use plan::{Part, Plan};
 pub use schedule::{ask_for_the_unheard, run};
 pub use sweeper::{SweepError, SweepOptions, Sweeper};
@@ -43,7 +42,7 @@ pub struct Asked {
 
 /// Asks for a sweep of a span, durably, and wakes whoever sweeps.
 pub async fn ask(ports: &Ports, asked: Asked) -> Result<(), StoreError> {
-    kept::change(ports, ASKED, |all: &mut Vec<Asked>| {
+    crate::setting::change(ports, ASKED, |all: &mut Vec<Asked>| {
         if !all.contains(&asked) {
             all.push(asked.clone());
         }
@@ -62,10 +61,11 @@ pub async fn ask_since_the_last(ports: &Ports) -> Result<(), StoreError> {
 
 /// The spans that are still to be swept.
 pub async fn waiting(ports: &Ports) -> Result<Vec<Asked>, StoreError> {
-    Ok(kept::get(ports, ASKED).await?.unwrap_or_default())
+    crate::setting::list(ports, ASKED).await
 }
 
 /// Forgets spans that have been swept; what was asked for meanwhile stays.
 async fn done(ports: &Ports, swept: &[Asked]) -> Result<(), StoreError> {
-    kept::change(ports, ASKED, |all: &mut Vec<Asked>| all.retain(|asked| !swept.contains(asked))).await
+    crate::setting::change(ports, ASKED, |all: &mut Vec<Asked>| all.retain(|asked| !swept.contains(asked)))
+        .await
 }

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::kept::{self, Run};
 use super::{SweepError, sweeper::Sweeper};
 use crate::crm::Listed;
+use crate::setting;
 
 impl Sweeper {
     /// Takes in a page, and keeps that it was taken in. After a crash in between it is taken in again, to the same end.
@@ -46,7 +47,7 @@ impl Sweeper {
             snapshots.push((row.record, Snapshot::of(row, known.snapshot.as_ref())));
         }
         if planted(Bug::PageKeptBeforeItIsTakenIn) {
-            let checkpoint = Checkpoint { key: kept::RUN.to_owned(), value: kept::to_value(&next)? };
+            let checkpoint = Checkpoint { key: kept::RUN.to_owned(), value: setting::to_value(&next)? };
             let now = ports.clock.now();
             ports.snapshots.remember(&ports.tenant, snapshots.clone(), checkpoint, now).await?;
         }
@@ -58,7 +59,7 @@ impl Sweeper {
         if let Some(last) = rows.last() {
             next.at = Some((last.record.entity, last.record.id));
         }
-        let checkpoint = Checkpoint { key: kept::RUN.to_owned(), value: kept::to_value(&next)? };
+        let checkpoint = Checkpoint { key: kept::RUN.to_owned(), value: setting::to_value(&next)? };
         ports.snapshots.remember(&ports.tenant, snapshots, checkpoint, ports.clock.now()).await?;
         *run = next;
         Ok(())

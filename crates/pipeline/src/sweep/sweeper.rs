@@ -17,6 +17,7 @@ use super::plan::{Plan, Planned};
 use super::{Asked, BY_HAND};
 use crate::crm::{CrmError, Listed, Lists};
 use crate::ports::Ports;
+use crate::setting;
 
 /// The order in which kinds of records are read: companies first, since the texts of persons hang on them.
 pub(super) const ENTITIES: [Entity; 2] = [Entity::Contact, Entity::Person];
@@ -259,7 +260,7 @@ impl Sweeper {
         }
         // What the plan itself has cost: the newest record, the first page and the last number of each list.
         run.tally.calls = 2 + run.plan.parts.iter().map(|part| part.made).sum::<u64>();
-        kept::put(ports, kept::RUN, &run).await?;
+        setting::put(ports, kept::RUN, &run).await?;
         Ok((run, first))
     }
 
