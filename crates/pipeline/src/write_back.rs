@@ -54,6 +54,8 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
         let (state, words) = if !fresh.is_empty() {
             landed.extend(fresh);
             (WriteState::Done, "found done when looked at again")
+        } else if write.state == WriteState::Lapsed {
+            continue;
         } else if !standing.is_empty() {
             (WriteState::NotDone, "found to be another write's work when looked at again")
         } else if planted(Bug::StaleIntentTakenForDone) {
@@ -62,7 +64,7 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
             work.undecided.push(write.id);
             continue;
         } else {
-            (WriteState::NotDone, "found not done when looked at again")
+            (WriteState::Lapsed, "found not done when looked at again")
         };
         resolutions.push(Resolution { write: write.id, state, words: Some(words.to_owned()), stands: None });
         work.step("write_back", format!("an earlier write whose end nobody saw was {words}"));

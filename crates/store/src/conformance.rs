@@ -62,6 +62,7 @@ macro_rules! suite {
         );
         $crate::conformance::suite!($fresh; journal:
             an_intent_counts_as_ours_until_it_is_known_not_to_have_happened,
+            what_lapsed_is_looked_for_until_another_write_is_done,
             nothing_may_be_intended_without_the_lease,
             writes_and_steps_are_shown_with_their_job,
         );

@@ -27,6 +27,8 @@ pub enum WriteState {
     Done,
     /// It did not happen.
     NotDone,
+    /// Nobody saw its end, and it was not there after its time. Should it stand there later, it was done all the same.
+    Lapsed,
 }
 
 /// An intent is no longer open.
@@ -89,7 +91,7 @@ pub trait Journal: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<WriteId>, StoreError>;
 
-    /// Closes intents before the job ends. One that was taken for not done can still turn out to be done.
+    /// Closes intents before the job ends. One that was taken for not done, or lapsed, can still turn out to be done.
     async fn resolve(&self, resolutions: Vec<Resolution>, now: Timestamp) -> Result<(), StoreError>;
 
     /// For each field of a record, the values that count as ours: the last that was written, and any that may have
@@ -100,7 +102,8 @@ pub trait Journal: Send + Sync {
         record: RecordRef,
     ) -> Result<BTreeMap<Target, Vec<Value>>, StoreError>;
 
-    /// The intents of a record of which nothing is known.
+    /// The intents of a record of which nothing is known, oldest first, and those that lapsed since the last write to it
+    /// that was done.
     async fn open_intents(&self, tenant: &TenantId, record: RecordRef) -> Result<Vec<Write>, StoreError>;
 
     /// The writes of an account and its persons, newest first.

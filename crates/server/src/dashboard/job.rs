@@ -156,7 +156,7 @@ impl WriteShown {
         let (kind, state) = match write.state {
             WriteState::Intended => ("intended", EN.intended),
             WriteState::Done => ("done", EN.done),
-            WriteState::NotDone => ("not-done", EN.not_done),
+            WriteState::NotDone | WriteState::Lapsed => ("not-done", EN.not_done),
         };
         Self {
             record: write.record.to_string(),

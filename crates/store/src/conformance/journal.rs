@@ -43,6 +43,30 @@ pub(crate) async fn an_intent_counts_as_ours_until_it_is_known_not_to_have_happe
     assert_eq!(store.write_count(&tenant()).await.unwrap(), 1);
 }
 
+pub(crate) async fn what_lapsed_is_looked_for_until_another_write_is_done(store: &dyn Store) {
+    let as_of = |write, state| Resolution { write, state, words: None, stands: None };
+    let looked_for = async || {
+        let open = store.open_intents(&tenant(), contact(18)).await.unwrap();
+        open.into_iter().map(|write| (write.id, write.state)).collect::<Vec<_>>()
+    };
+    changed(store, "e1", contact(18), noon()).await;
+    let held = lease(store, noon()).await.unwrap();
+    let first = store.intend(&held, &summary("", "one"), noon()).await.unwrap().unwrap();
+    store.resolve(vec![as_of(first, WriteState::Lapsed)], noon()).await.unwrap();
+    assert_eq!(looked_for().await, [(first, WriteState::Lapsed)]);
+    let ours = store.ours(&tenant(), contact(18)).await.unwrap();
+    assert!(!ours.contains_key(&Target::Summary), "what stands there may be a person's");
+    // It came late.
+    store.resolve(vec![as_of(first, WriteState::Done)], noon()).await.unwrap();
+    assert_eq!(store.ours(&tenant(), contact(18)).await.unwrap()[&Target::Summary], [words("one")]);
+    let second = store.intend(&held, &summary("one", "two"), noon()).await.unwrap().unwrap();
+    let third = store.intend(&held, &summary("one", "three"), noon()).await.unwrap().unwrap();
+    store.resolve(vec![as_of(second, WriteState::Lapsed)], noon()).await.unwrap();
+    assert_eq!(looked_for().await, [(second, WriteState::Lapsed), (third, WriteState::Intended)]);
+    store.resolve(vec![as_of(third, WriteState::Done)], noon()).await.unwrap();
+    assert_eq!(looked_for().await, [], "its guard is broken");
+}
+
 pub(crate) async fn nothing_may_be_intended_without_the_lease(store: &dyn Store) {
     changed(store, "e1", contact(18), noon()).await;
     let held = lease(store, noon()).await.unwrap();

@@ -52,7 +52,7 @@ impl Journal for PostgresStore {
         self.read((&tenant.0, record), |c, (tenant, record)| {
             Box::pin(async move {
                 let sql =
-                    "SELECT * FROM writes WHERE tenant = $1 AND entity = $2 AND entity_id = $3 AND state <> 2
+                    "SELECT * FROM writes WHERE tenant = $1 AND entity = $2 AND entity_id = $3 AND state IN (0, 1)
                             ORDER BY id DESC LIMIT $4";
                 let word = record.entity.as_str();
                 ours(c.rows(sql, &[tenant, &word, &record.id, &LOOK_BACK]).await?, c.frame.ahead())
@@ -64,7 +64,10 @@ impl Journal for PostgresStore {
     async fn open_intents(&self, tenant: &TenantId, record: RecordRef) -> Result<Vec<Write>, StoreError> {
         self.read((&tenant.0, record), |c, (tenant, record)| {
             Box::pin(async move {
-                let sql = "SELECT * FROM writes WHERE tenant = $1 AND entity = $2 AND entity_id = $3 AND state = 0 ORDER BY id";
+                let sql = "SELECT * FROM writes w WHERE tenant = $1 AND entity = $2 AND entity_id = $3
+                            AND (state = 0 OR (state = 3 AND id > (SELECT coalesce(max(id), 0) FROM writes d
+                                  WHERE d.tenant = w.tenant AND d.entity = w.entity AND d.entity_id = w.entity_id AND d.state = 1)))
+                            ORDER BY id";
                 let word = record.entity.as_str();
                 all(&c.rows(sql, &[tenant, &word, &record.id]).await?, c.frame.ahead())
             })
@@ -145,7 +148,7 @@ pub(super) async fn close_intents(work: &Work, resolutions: &[Resolution]) -> Re
         let stands = resolution.stands.as_ref().map(to_json).transpose()?;
         work.execute(
             "UPDATE writes SET state = $2, words = $3, settled_at = $4, fields = coalesce($5, fields)
-              WHERE id = $1 AND (state = 0 OR (state = 2 AND $2::bigint = 1))",
+              WHERE id = $1 AND (state = 0 OR (state IN (2, 3) AND $2::bigint = 1))",
             &[
                 &resolution.write,
                 &state_number(resolution.state),
@@ -201,6 +204,7 @@ const fn state_number(state: WriteState) -> i64 {
         WriteState::Intended => 0,
         WriteState::Done => 1,
         WriteState::NotDone => 2,
+        WriteState::Lapsed => 3,
     }
 }
 
@@ -214,6 +218,7 @@ fn write(row: &Row, ahead: i64) -> Result<Write, Failure> {
         0 => WriteState::Intended,
         1 => WriteState::Done,
         2 => WriteState::NotDone,
+        3 => WriteState::Lapsed,
         other => return Err(strange("state", &other.to_string())),
     };
     Ok(Write {

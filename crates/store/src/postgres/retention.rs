@@ -173,7 +173,7 @@ impl Step<'_> {
         let sql = "SELECT id, intended_at AS at FROM writes WHERE id > $1 ORDER BY id LIMIT $2";
         let rows = self.dated(sql, after).await?;
         let sql = "SELECT w.id, w.tenant, w.entity, w.entity_id, w.state, w.fields FROM writes w
-                    WHERE w.id = ANY($1) AND w.state IN (1, 2) AND w.settled_at < $2
+                    WHERE w.id = ANY($1) AND w.state IN (1, 2, 3) AND w.settled_at < $2
                       AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = w.job_id AND j.state IN (0, 1))
                     ORDER BY w.id FOR UPDATE OF w SKIP LOCKED";
         let mut going: Vec<i64> = Vec::new();

@@ -53,7 +53,10 @@ impl Journal for SqliteStore {
         let tenant = tenant.0.clone();
         self.readers
             .read(move |connection| {
-                let sql = "SELECT * FROM writes WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND state = 0 ORDER BY id";
+                let sql = "SELECT * FROM writes w WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3
+                            AND (state = 0 OR (state = 3 AND id > (SELECT coalesce(max(id), 0) FROM writes d
+                                  WHERE d.tenant = w.tenant AND d.entity = w.entity AND d.entity_id = w.entity_id AND d.state = 1)))
+                            ORDER BY id";
                 connection
                     .prepare_cached(sql)?
                     .query_map((tenant, record.entity.as_str(), record.id), write)?
@@ -152,7 +155,7 @@ pub(super) fn close_intents(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let mut close = connection.prepare_cached(
-        "UPDATE writes SET state = ?2, words = ?3, settled_at = ?4, fields = coalesce(?5, fields) WHERE id = ?1 AND (state = 0 OR (state = 2 AND ?2 = 1))",
+        "UPDATE writes SET state = ?2, words = ?3, settled_at = ?4, fields = coalesce(?5, fields) WHERE id = ?1 AND (state = 0 OR (state IN (2, 3) AND ?2 = 1))",
     )?;
     for resolution in resolutions {
         let stands = resolution.stands.as_ref().map(to_json).transpose()?;
@@ -188,7 +191,7 @@ fn ours(
     tenant: &str,
     record: RecordRef,
 ) -> rusqlite::Result<BTreeMap<Target, Vec<Value>>> {
-    let sql = "SELECT * FROM writes WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND state <> 2
+    let sql = "SELECT * FROM writes WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND state IN (0, 1)
                 ORDER BY id DESC LIMIT ?4";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map((tenant, record.entity.as_str(), record.id, LOOK_BACK), write)?;
@@ -213,6 +216,7 @@ const fn state_number(state: WriteState) -> i64 {
         WriteState::Intended => 0,
         WriteState::Done => 1,
         WriteState::NotDone => 2,
+        WriteState::Lapsed => 3,
     }
 }
 
@@ -222,6 +226,7 @@ fn write(row: &Row<'_>) -> rusqlite::Result<Write> {
         0 => WriteState::Intended,
         1 => WriteState::Done,
         2 => WriteState::NotDone,
+        3 => WriteState::Lapsed,
         other => {
             let other: i64 = other;
             return Err(strange("state", &other.to_string()));

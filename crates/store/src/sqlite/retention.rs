@@ -196,7 +196,7 @@ impl Step<'_> {
     /// SQLite would give it away once more.
     fn may_go(&self, write: i64, cut: i64) -> rusqlite::Result<Option<bool>> {
         let sql = "SELECT tenant, entity, entity_id, state, fields FROM writes w
-                    WHERE id = ?1 AND state IN (1, 2) AND settled_at < ?2 AND id < (SELECT max(id) FROM writes)
+                    WHERE id = ?1 AND state IN (1, 2, 3) AND settled_at < ?2 AND id < (SELECT max(id) FROM writes)
                       AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = w.job_id AND j.state IN (0, 1))";
         let found = self
             .connection
