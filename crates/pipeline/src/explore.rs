@@ -77,10 +77,13 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
             let vertical = |profile: &Profile| profile.vertical.as_ref().map(|claim| claim.id.clone());
             // Whether the new vertical can be written now or only much later, the persons were spoken to of the old one, or
             // not at all.
-            let persons_due = match kept {
-                Some(kept) => kept.persons_due || vertical(&kept.profile) != vertical(&profile),
-                None => !planted(Bug::PersonsSkippedStaySo) && has_skipped_persons(ports, account.id).await?,
-            };
+            let is_new =
+                |kept: KeptProfile| kept.persons_due || vertical(&kept.profile) != vertical(&profile);
+            let is_silent = kept.is_none() || vertical_in_crm(work, account).is_none();
+            let persons_due = kept.is_some_and(is_new)
+                || is_silent
+                    && !planted(Bug::PersonsSkippedStaySo)
+                    && has_skipped_persons(ports, account.id).await?;
             let kept = KeptProfile { profile: (*profile).clone(), key, at: now, persons_due };
             reach(Point::ProfileFound);
             ports.accounts.keep_profile(&ports.tenant, account.id, kept).await?;
@@ -90,7 +93,7 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
     }
 }
 
-/// Whether persons of a company were worked on, and skipped, before anything was known of it.
+/// Whether persons of a company were worked on, and skipped, while nothing was known of it.
 async fn has_skipped_persons(ports: &Ports, account: ContactId) -> Result<bool, StoreError> {
     let skipped = JobFilter { states: vec![JobState::Skipped], account: Some(account) };
     let jobs = ports.queue.jobs(&ports.tenant, &skipped, &PageRequest::default()).await?;
