@@ -8,7 +8,7 @@ use connector_domain::profile::{Explored, Language, Profile};
 use connector_domain::text;
 use connector_domain::vertical::VerticalId;
 use connector_pipeline::sweep::Marks;
-use connector_store::queue::SUSPECT_AFTER;
+use connector_store::queue::{MOST_CRASHES, SUSPECT_AFTER};
 use jiff::SignedDuration;
 use rusqlite::Connection;
 
@@ -149,7 +149,9 @@ impl Checks<'_> {
 
     fn only_poison_fails(&self, jobs: &[Ended]) {
         for job in jobs.iter().filter(|job| job.state == 5) {
-            if !self.is_poison(job) && !self.is_deadly(job) && self.own_faults(job) < 6 {
+            // Where workers die all the time, what is in hand at so many deaths cannot be told from what kills them.
+            let is_hopeless = job.crashes >= MOST_CRASHES;
+            if !self.is_poison(job) && !self.is_deadly(job) && self.own_faults(job) < 6 && !is_hopeless {
                 self.broken("POISON", format!("job {} of {} failed: {}", job.id, job.record, job.words));
             }
         }

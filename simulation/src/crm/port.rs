@@ -15,6 +15,7 @@ use connector_faults::sometimes;
 use connector_pipeline::FieldMap;
 use connector_pipeline::crm::{Blame, Crm as Port, CrmError, Found, Named};
 use jiff::SignedDuration;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::{Crm, Judged, Look, Model, OUT_OF_SCOPE, OWN};
@@ -74,7 +75,9 @@ impl Line {
             // When it speaks again by the time that we ask, nobody can know that it was silent to all.
             let ends = world.age() + SignedDuration::from_secs(60) > world.healed_at();
             let is_over = world.is_out("crm silent").is_none();
-            if let Some(record) = record.filter(|_| ends || is_over || left < FORGOTTEN) {
+            // Nor can whoever is frozen before it has asked.
+            let may_freeze = world.knobs.stalls > 0;
+            if let Some(record) = record.filter(|_| ends || is_over || may_freeze || left < FORGOTTEN) {
                 *world.state().own_faults.entry(record).or_default() += 1;
             }
             let silent = error("there was no answer in time", Blame::Suspect, 0);
@@ -113,7 +116,12 @@ impl Line {
         let in_hand = SignedDuration::from_secs(100) + SignedDuration::from_millis(explores);
         let (since, until) = (*since + in_hand, *until - SignedDuration::from_secs(1));
         drop(model);
-        if since < now && now < until {
+        let thawed = self.world.state().last_stall;
+        let has_just_thawed = thawed.is_some_and(|at| {
+            SignedDuration::try_from(Instant::now().saturating_duration_since(at))
+                .is_ok_and(|ago| ago < in_hand)
+        });
+        if since < now && now < until && !has_just_thawed {
             let left = until.duration_since(now).as_secs();
             self.world
                 .violate("PATIENT", format!("{} reads {record} {left} s before it may", self.life.name));
