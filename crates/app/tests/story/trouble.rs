@@ -78,6 +78,31 @@ async fn a_write_that_is_refused_for_a_while_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_everything_is_answered_with_an_error_one_record_alone_is_not_blamed_for_it() {
+    let product = impatient().start().await;
+    superoffice(&product, "ok").await;
+    product.world.mishap(Mishap::new(Kind::Status).status(503));
+    let id = product.enter(&product.companies[0]);
+    superoffice(&product, "down").await;
+    product.world.clear_mishaps();
+    product.settle_within(Duration::from_mins(2)).await;
+    let job = product.jobs_of(Entity::Contact, id).await.pop().unwrap();
+    assert_eq!((&job["state"], &job["faults"]), (&"COMPLETED".into(), &0.into()), "{job}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_that_never_tells_who_we_are_is_not_out_of_order_for_that() {
+    let product = impatient().start().await;
+    let failing = |route: &str| Mishap::new(Kind::Status).on(route).status(500);
+    product.world.mishap(failing("GET User/currentPrincipal"));
+    product.world.mishap(failing("PATCH Contact"));
+    let id = product.enter(&product.companies[0]);
+    product.settle().await;
+    let job = product.jobs_of(Entity::Contact, id).await.pop().unwrap();
+    assert_eq!((&job["state"], &job["attempts"]), (&"FAILED".into(), &6.into()), "{job}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_is_always_refused_fails_after_five_retries_and_the_queue_goes_on() {
     let product = impatient().start().await;
     // The first company that is entered.

@@ -106,9 +106,15 @@ impl Crm for SuperOffice {
     }
 
     async fn probe(&self) -> Result<(), CrmError> {
-        match self.client.current_principal().await {
-            // A refusal is an answer.
-            Ok(_) | Err(Error::Refused { .. } | Error::Forbidden(_) | Error::NotFound(_)) => Ok(()),
+        let answered = match self.client.current_principal().await {
+            // Some tenants answer 500 to this question, so it proves nothing by itself.
+            Err(error) if is_broken(&error) => self.client.contact_names(&[1]).await.map(drop),
+            answered => answered.map(drop),
+        };
+        match answered {
+            // A refusal is an answer, unless it is the only one to everything.
+            Err(Error::Refused { status, .. }) if !status.is_server_error() => Ok(()),
+            Ok(()) | Err(Error::Forbidden(_) | Error::NotFound(_)) => Ok(()),
             Err(error) => Err(failed(&error)),
         }
     }
@@ -440,6 +446,10 @@ fn unwritable(target: Target, why: &str) -> CrmError {
     }
 }
 
+fn is_broken(error: &Error) -> bool {
+    matches!(error, Error::Refused { status, .. } if status.is_server_error())
+}
+
 fn failed(error: &Error) -> CrmError {
     let remedy = match error.remedy() {
         VendorRemedy::ReadAgain => Remedy::ReadAgain,
@@ -480,7 +490,7 @@ fn blame(error: &Error) -> Blame {
         Error::Unreachable { arrived: true, .. } | Error::NotTheApi(_) | Error::Throttled { .. } => {
             Blame::Suspect
         }
-        Error::Refused { status, .. } if status.is_server_error() => Blame::Suspect,
+        error if is_broken(error) => Blame::Suspect,
         // SuperOffice may add kinds of failure; an unknown one is taken for this request's own.
         _ => Blame::Request,
     }
