@@ -16,7 +16,7 @@ use connector_pipeline::revisit;
 use connector_pipeline::sweep::{self, Asked};
 use connector_pipeline::{
     Breakers, Condition, Discovered, Hooks, Ports, Status, SweepOptions, Sweeper, Worker, WorkerOptions,
-    discovery, guardian, names,
+    discovery, guardian, names, process,
 };
 use connector_server::{
     App, Badge, Canary, Concern, Gate, Limits, Part, PartState, Sweeps, TenantState, Unverified,
@@ -313,9 +313,16 @@ fn settings(config: &Config, tenant: &Tenant, credentials: Credentials) -> super
         credentials,
     );
     settings.redirect_uri.clone_from(&tenant.redirect_uri);
+    settings.user_agent = user_agent();
     settings.limits.per_second = tenant.calls_per_second;
     settings.limits.in_flight = workers.max(settings.limits.in_flight);
     settings
+}
+
+/// Who we tell SuperOffice that we are. The comment tells processes of one service apart, in SuperOffice's logs and ours:
+/// it ends the name under which a process holds its leases.
+fn user_agent() -> String {
+    format!("so-connector/{} ({})", env!("CARGO_PKG_VERSION"), process::id())
 }
 
 /// The reviewed texts that come with the product.

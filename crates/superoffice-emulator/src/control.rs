@@ -20,6 +20,7 @@ pub(crate) fn answer(world: &World, call: &Call) -> Answer {
         ("GET", "") => Ok(Answer::ok(&json!({"routes": ROUTES}))),
         ("GET", "accounts") => Ok(listing(&world.accounts())),
         ("GET", "calls") => Ok(Answer::ok(&calls(world))),
+        ("GET", "calls/records") => Ok(listing(&world.record_calls())),
         ("GET", "deliveries") => Ok(listing(&world.deliveries())),
         ("GET", "mishaps") => Ok(world.with(|state| listing(state.mishaps.all()))),
         ("POST", "mishaps") => start(world, call),
@@ -50,10 +51,11 @@ pub(crate) fn answer(world: &World, call: &Call) -> Answer {
     done.unwrap_or_else(|refusal| refusal)
 }
 
-const ROUTES: [&str; 14] = [
+const ROUTES: [&str; 15] = [
     "GET accounts",
     "GET accounts/{id}",
     "GET calls",
+    "GET calls/records",
     "GET deliveries",
     "GET|POST|DELETE mishaps",
     "GET|POST policy",

@@ -38,6 +38,7 @@ pub use world::policy::{
     Approval, Audience, Closed, Denial, DisplayFlags, ErrorKey, Issuer, NextLink, Overlong, Policy,
     RedirectUris, SWITCHES, Switch, SystemUserRefusal, TokenRefusal, UnknownTenant, WideRows,
 };
+pub use world::served::RecordCall;
 pub use world::tenant::{Change, Notice};
 pub use world::udf::{Entity, FieldType, UdfField, UdfValue};
 pub use world::webhook::{Attempt, Delivery, HookState, Outcome, Webhook};

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Call, decode};
 use crate::clock::DateStyle;
+use crate::world::served::RecordCall;
 use crate::world::udf::Entity;
 use crate::world::{State, World};
 
@@ -97,6 +98,18 @@ impl Target {
             | Self::Consent(id, _)
             | Self::ConsentSet(id, _)
             | Self::ConsentWithdraw(id, _) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// The record that is read or changed as a whole.
+    fn record(&self) -> Option<(Entity, i64)> {
+        match self {
+            Self::Read(entity, id)
+            | Self::Replace(entity, id)
+            | Self::Patch(entity, id)
+            | Self::Delete(entity, id)
+            | Self::Simple(entity, id) => Some((*entity, *id)),
             _ => None,
         }
     }
@@ -244,7 +257,7 @@ pub(crate) async fn answer(world: &World, client: &reqwest::Client, target: Targ
         }),
         target => world.with(|state| {
             let style = style(state, call)?;
-            at_once(state, &target, Ask { call, style })
+            logged(state, &target, Ask { call, style })
         }),
     };
     let key = world.look(|state| state.policy.error_key);
@@ -255,6 +268,20 @@ pub(crate) async fn answer(world: &World, client: &reqwest::Client, target: Targ
 fn style(state: &State, call: &Call) -> Result<DateStyle, Answer> {
     let style = DateStyle::from_header(call.header("so-timezone"), &state.policy);
     style.map_err(|zone| Answer::bad(&format!("There is no time zone '{zone}'")))
+}
+
+/// Carries out a call, and notes who made it when it is about one record.
+fn logged(state: &mut State, target: &Target, ask: Ask<'_>) -> Result<Answer, Answer> {
+    let Some((entity, id)) = target.record() else { return at_once(state, target, ask) };
+    let account = state.account_of(entity, id);
+    let done = at_once(state, target, ask);
+    let status = match &done {
+        Ok(answer) | Err(answer) => answer.status,
+    };
+    let agent = ask.call.header("user-agent").unwrap_or_default().to_owned();
+    let (at, method) = (state.now(), ask.call.method.to_string());
+    state.record_calls.push(RecordCall { at, agent, method, entity, id, account, status });
+    done
 }
 
 /// The calls that need nothing but the tenant's data.

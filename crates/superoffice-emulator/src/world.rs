@@ -14,6 +14,7 @@ pub(crate) mod lists;
 pub(crate) mod person;
 pub(crate) mod policy;
 pub(crate) mod seed;
+pub(crate) mod served;
 pub(crate) mod tenant;
 pub(crate) mod udf;
 pub(crate) mod webhook;
@@ -31,6 +32,7 @@ use self::lists::Lists;
 use self::person::Person;
 use self::policy::Policy;
 use self::seed::Setup;
+use self::served::RecordCall;
 use self::tenant::Standing;
 use self::udf::{Entity, UdfField};
 use self::webhook::{Delivery, Webhook};
@@ -121,6 +123,7 @@ pub(crate) struct State {
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) outbox: Vec<Parcel>,
     pub(crate) calls: BTreeMap<CallKey, u64>,
+    pub(crate) record_calls: Vec<RecordCall>,
     pub(crate) website_hits: HashMap<String, u64>,
     pub(crate) mishaps: Mishaps,
     pub(crate) access: crate::login::Access,

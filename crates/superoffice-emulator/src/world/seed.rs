@@ -133,6 +133,7 @@ impl State {
             deliveries: Vec::new(),
             outbox: Vec::new(),
             calls: BTreeMap::new(),
+            record_calls: Vec::new(),
             website_hits: HashMap::new(),
             mishaps: Mishaps::default(),
             access,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use superoffice_emulator::Options;
 
-use crate::support::{Tenant, options};
+use crate::support::{Tenant, options, send};
 
 #[tokio::test]
 async fn an_account_shows_what_a_person_would_see() {
@@ -155,4 +155,39 @@ async fn control_answers_this_machine_by_its_own_names_and_no_other_sites_pages(
     for origin in ["http://localhost:3000", "http://127.0.0.1:8390", "http://[::1]"] {
         assert_eq!(ask("origin", origin).await, 200, "{origin}");
     }
+}
+
+#[tokio::test]
+async fn calls_on_a_record_are_kept_in_order_with_who_made_them() {
+    let tenant = Tenant::start().await;
+    let person = tenant.world.persons_at(1)[0];
+    let read = tenant.request("GET", "Contact/1").header("user-agent", "first/1 (aa)");
+    assert_eq!(send(read).await.0, 200);
+    let patch = json!([{"op": "replace", "path": "Title", "value": "Head of Tests"}]);
+    let write = tenant.request("PATCH", &format!("Person/{person}")).header("user-agent", "second/1 (bb)");
+    assert_eq!(send(write.json(&patch)).await.0, 200);
+    let stale =
+        tenant.request("PATCH", "Contact/1").header("if-unmodified-since", "Mon, 01 Jan 2001 00:00:00 GMT");
+    assert_eq!(send(stale.json(&json!([]))).await.0, 412);
+    assert_eq!(tenant.get("Contact/9999").await.0, 404);
+
+    let (_, calls) = tenant.control("GET", "calls/records", Value::Null).await;
+    let told = |call: &Value| {
+        format!(
+            "{} {} {} {} {} {}",
+            call["agent"], call["method"], call["entity"], call["id"], call["account"], call["status"]
+        )
+    };
+    let told: Vec<String> = calls.as_array().unwrap().iter().map(told).collect();
+    assert_eq!(
+        told,
+        [
+            r#""first/1 (aa)" "GET" "contact" 1 1 200"#.to_owned(),
+            format!(r#""second/1 (bb)" "PATCH" "person" {person} 1 200"#),
+            r#""" "PATCH" "contact" 1 1 412"#.to_owned(),
+            r#""" "GET" "contact" 9999 null 404"#.to_owned(),
+        ]
+    );
+    tenant.world.reset();
+    assert!(tenant.world.record_calls().is_empty());
 }
