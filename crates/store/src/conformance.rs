@@ -43,6 +43,7 @@ macro_rules! suite {
             a_persons_job_takes_its_account_once_known,
             a_finished_job_can_be_retried_once,
             what_was_held_for_a_reason_goes_on_when_the_reason_is_gone,
+            a_held_job_gives_way_to_an_older_one_of_its_record_that_waits_again,
             failures_are_shown_by_their_cause,
             failures_of_one_cause_are_tried_again_together,
             failures_are_shown_and_tried_again_in_portions,

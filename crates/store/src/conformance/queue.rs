@@ -202,6 +202,38 @@ pub(crate) async fn what_was_held_for_a_reason_goes_on_when_the_reason_is_gone(s
     }
 }
 
+pub(crate) async fn a_held_job_gives_way_to_an_older_one_of_its_record_that_waits_again(store: &dyn Store) {
+    let held = |reason: Reason| Settlement::Held { reason, words: "not yet".into() };
+    let older = fails(store, "e1", 18, "refused", noon()).await;
+    let mut taken_jobs = Vec::new();
+    for (event, record, reason) in [
+        ("e2", contact(18), Reason::FieldChanged),
+        ("e3", contact(18), Reason::MalformedUdf),
+        ("e4", person(7), Reason::FieldChanged),
+    ] {
+        changed(store, event, record, noon()).await;
+        let taken = lease(store, noon()).await.unwrap();
+        if record == person(7) {
+            assert_eq!(store.adopt(&taken, ContactId(18), noon()).await.unwrap(), Adopted::Yes);
+        }
+        store.settle(&taken, held(reason), vec![], vec![], noon()).await.unwrap();
+        taken_jobs.push(taken.job.id);
+    }
+    assert_eq!(store.retry(&tenant(), older, noon()).await.unwrap(), Retried::Queued(older));
+    let released = store.release(&tenant(), &[Reason::FieldChanged], noon()).await.unwrap();
+    assert_eq!(released, 1, "the person's alone: its company's record has a job that waits");
+    let mut states = Vec::new();
+    for id in [older, taken_jobs[0], taken_jobs[1], taken_jobs[2]] {
+        let job = store.job(&tenant(), id).await.unwrap().unwrap();
+        states.push((job.state, job.reason));
+    }
+    let superseded = (JobState::Skipped, Some(Reason::Superseded));
+    let other = (JobState::Held, Some(Reason::MalformedUdf));
+    let pending = (JobState::Pending, None);
+    assert_eq!(states, [pending, superseded, other, pending]);
+    assert_eq!(store.release(&tenant(), &[Reason::FieldChanged], noon()).await.unwrap(), 0);
+}
+
 async fn fails(store: &dyn Store, event: &str, record: i64, words: &str, at: jiff::Timestamp) -> JobId {
     changed(store, event, contact(record), at).await;
     let held = lease(store, at).await.unwrap();

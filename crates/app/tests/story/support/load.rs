@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use superoffice_emulator::{Entity, Outcome, story};
 
+use super::turns::{Turns, assert_one_at_a_time};
 use super::{API_USER, Delivery, INSIDER, Ledger, Product, SOON, until};
 
 /// How many companies are entered in each round.
@@ -26,6 +27,7 @@ pub(crate) struct Held {
     pub(crate) acknowledged: usize,
     pub(crate) writes: usize,
     pub(crate) crashes: u64,
+    pub(crate) turns: Turns,
 }
 
 impl Load {
@@ -150,11 +152,14 @@ pub(crate) async fn assert_everything_held(product: &Product, load: &mut Load) -
     for state in ["PENDING", "PROCESSING", "HELD", "FAILED"] {
         assert_eq!(status["jobs"][state], 0, "{status}");
     }
+    // What follows would be a consequence of it.
+    let turns = assert_one_at_a_time(&product.world);
     assert_each_effect_once(product, load).await;
     let jobs = product.all("/api/v1/jobs").await;
     Held {
         acknowledged: acknowledged.len(),
         writes: Ledger::of(&product.world).len(),
         crashes: jobs.iter().map(|job| job["crashes"].as_u64().unwrap()).sum(),
+        turns,
     }
 }

@@ -12,7 +12,7 @@ use superoffice_emulator::{Entity, RecordCall, World};
 const OURS: &str = "so-connector/";
 
 /// What was compared.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turns {
     /// Processes that were seen.
     pub(crate) processes: usize,
