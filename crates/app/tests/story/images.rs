@@ -60,7 +60,17 @@ async fn look(product: &Product) {
 struct Found {
     images: u64,
     promises: u64,
-    bad: Vec<String>,
+    bad: Vec<Bad>,
+}
+
+/// A disk on which something is missing, and how it is made again.
+#[derive(Debug)]
+#[expect(dead_code, reason = "it is shown as a whole")]
+struct Bad {
+    image: u64,
+    fate: Fate,
+    moment: usize,
+    words: String,
 }
 
 /// Makes so many disks and looks into each.
@@ -99,17 +109,41 @@ fn go_through(recording: &Recording, plan: &[(usize, u64)], seed: u64, checked: 
             .take_while(|(from, _)| from <= moment)
             .map(|(_, promise)| promise)
             .collect();
-        let mut rng = Rng::with_seed(seed.wrapping_add(*image));
-        let fate = Fate::ALL[usize::try_from(*image % 4).unwrap()];
         let folder = place();
-        disk.fail(fate, &mut rng, folder.path());
+        let fate = make(&disk, *image, seed, folder.path());
         found.images += 1;
         found.promises += due.len() as u64;
         if let Err(words) = hold(folder.path(), &due, (image / 4).checked_rem(checked) == Some(0)) {
-            found.bad.push(format!("image {image}, {fate:?}, at {moment}: {words}"));
+            found.bad.push(Bad { image: *image, fate, moment: *moment, words });
         }
     }
     found
+}
+
+/// What is found in the folder after a power cut now, and how it came to that. The same number makes the same.
+fn make(disk: &Disk, image: u64, seed: u64, folder: &Path) -> Fate {
+    let fate = Fate::ALL[usize::try_from(image % 4).unwrap()];
+    disk.fail(fate, &mut Rng::with_seed(seed.wrapping_add(image)), folder);
+    fate
+}
+
+/// Keeps what is needed to look at bad disks afterwards: the life, what was found, and the first of them as they are
+/// found by whoever opens them. Nothing, when there are none.
+fn keep(name: &str, recording: &Recording, seed: u64, found: &Found) -> Option<PathBuf> {
+    let first = found.bad.first()?;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("images-{name}-{seed}"));
+    println!("{} bad images, {first:?}; kept in {}", found.bad.len(), folder.display());
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("trace"), &recording.log).unwrap();
+    std::fs::write(folder.join("found"), format!("{:#?}", found.bad)).unwrap();
+    for bad in found.bad.iter().take(3) {
+        let mut disk = Disk::default();
+        recording.acts.iter().filter(|act| act.moment() <= bad.moment).for_each(|act| disk.act(act));
+        let place = folder.join(format!("image-{}", bad.image));
+        std::fs::create_dir_all(&place).unwrap();
+        make(&disk, bad.image, seed, &place);
+    }
+    Some(folder)
 }
 
 /// A folder in memory if there is one.
@@ -220,6 +254,7 @@ async fn whenever_the_power_fails_everything_that_was_promised_is_on_the_disk() 
     let counts =
         json!({"images": found.images, "promises looked for": found.promises, "recorded calls": acts});
     tell("images", &counts, found.bad.len());
+    keep("life", &recording, seed, &found);
     assert!(found.bad.is_empty(), "{:#?}", &found.bad[..found.bad.len().min(10)]);
 }
 
@@ -237,9 +272,10 @@ async fn a_power_cut_after_a_failed_fsync_breaks_no_promise() {
         let recording = record("", Some(20 + nth)).await;
         assert_worth_it(&recording);
         let found = examine(&recording, images / 4, seed, 0);
+        keep(&format!("failure-{nth}"), &recording, seed, &found);
         all.images += found.images;
         all.promises += found.promises;
-        all.bad.extend(found.bad.into_iter().map(|words| format!("failure {nth}: {words}")));
+        all.bad.extend(found.bad);
     }
     let counts = json!({"images": all.images, "promises looked for": all.promises, "lives": lives.len()});
     tell("images after a failed fsync", &counts, all.bad.len());

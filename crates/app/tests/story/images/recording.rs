@@ -65,6 +65,8 @@ pub(super) enum Promise {
 /// A recorded life.
 #[derive(Debug, Default)]
 pub(super) struct Recording {
+    /// What it was read from.
+    pub(super) log: String,
     pub(super) acts: Vec<Act>,
     /// From which moment on, and what.
     pub(super) promises: Vec<(usize, Promise)>,
@@ -73,7 +75,9 @@ pub(super) struct Recording {
 impl Recording {
     /// Reads the log of a product whose database is in this folder.
     pub(super) fn read(log: &str, folder: &Path) -> Self {
-        let mut reader = Reader { folder: folder.to_string_lossy().into_owned(), ..Reader::default() };
+        let recording = Self { log: log.to_owned(), ..Self::default() };
+        let folder = folder.to_string_lossy().into_owned();
+        let mut reader = Reader { folder, recording, ..Reader::default() };
         let mut unfinished: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         for (line, text) in log.lines().enumerate() {
             let Some((thread, call)) = text.split_once(' ') else { continue };
