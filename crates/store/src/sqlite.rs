@@ -23,6 +23,7 @@ mod inbox;
 pub mod inline;
 mod journal;
 mod leave;
+mod log;
 mod mark;
 mod peek;
 mod queue;
@@ -113,8 +114,9 @@ impl SqliteStore {
         mark::refuse_older(&first, path, options.accept_rollback)?;
         let wake = Arc::new(Notify::new());
         let (sender, changes) = watch::channel(0);
-        let writer = writer::Writer::start(path, first, options, Arc::clone(&wake), sender)?;
-        let readers = readers::Readers::new(path);
+        let idle = Arc::default();
+        let readers = readers::Readers::new(path, Arc::clone(&idle));
+        let writer = writer::Writer::start(path, first, options, idle, Arc::clone(&wake), sender)?;
         Ok(Self { writer, readers, wake, changes, path: path.to_owned(), alone: true, lock: Some(lock) })
     }
 

@@ -8,6 +8,7 @@ use connector_faults::{Point, reach};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::log;
 use crate::StoreError;
 
 /// SQLite before this version can corrupt a database when one connection writes while another checkpoints.
@@ -80,12 +81,14 @@ pub(super) fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Conne
     let mut connection = Connection::open_with_flags(path, OWN_THREAD)
         .map_err(|error| unusable(path, &format!("it cannot be opened: {error}")))?;
     reach(Point::FileOpened);
-    prepare_writer(&connection, synchronous).and_then(|()| migrate(&mut connection, path)).map_err(
-        |trouble| match trouble {
-            Trouble::Sqlite(error) => unusable(path, &error.to_string()),
-            Trouble::Refused(words) => unusable(path, &words),
-        },
-    )?;
+    let prepared = prepare_writer(&connection, synchronous)
+        // An earlier process may have ended in the middle of a failure.
+        .and_then(|()| log::write_anew(&connection, path).map_err(Trouble::from))
+        .and_then(|()| migrate(&mut connection, path));
+    prepared.map_err(|trouble| match trouble {
+        Trouble::Sqlite(error) => unusable(path, &error.to_string()),
+        Trouble::Refused(words) => unusable(path, &words),
+    })?;
     Ok(connection)
 }
 
@@ -175,19 +178,33 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Opens a fresh writing connection after the old one was thrown away, and proves that it can commit.
+/// Opens a fresh writing connection after the old one was thrown away.
 pub(super) fn reopen_writer(path: &Path, synchronous: Synchronous) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, OWN_THREAD)?;
     prepare_writer(&connection, synchronous).map_err(|trouble| match trouble {
         Trouble::Sqlite(error) => error,
         Trouble::Refused(_) => rusqlite::Error::InvalidQuery,
     })?;
+    Ok(connection)
+}
+
+/// Proves that a fresh connection can commit.
+pub(super) fn prove(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "BEGIN IMMEDIATE;
          INSERT INTO settings (tenant, key, value, at) VALUES ('', 'reopened', '1', 0)
            ON CONFLICT (tenant, key) DO UPDATE SET value = CAST(value AS INTEGER) + 1;
          COMMIT;",
-    )?;
+    )
+}
+
+/// Opens the connection that does nothing: as long as there is one, SQLite does not read the log anew.
+pub(super) fn open_anchor(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OWN_THREAD)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // The log is not opened before something is read.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }
 

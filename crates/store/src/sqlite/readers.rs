@@ -1,7 +1,7 @@
 //! Connections that only read, so that a page never waits for the writer nor the writer for a page.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
@@ -22,8 +22,8 @@ pub(super) enum Readers {
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path) -> Self {
-        Self::Pool(Pool::new(path))
+    pub(super) fn new(path: &Path, idle: Arc<Idle>) -> Self {
+        Self::Pool(Pool { path: path.to_owned(), idle, permits: Arc::new(Semaphore::new(MOST)) })
     }
 
     /// Runs a query. All its statements see the same moment.
@@ -39,22 +39,31 @@ impl Readers {
     }
 }
 
+/// The connections that are kept from one query to the next.
+#[derive(Default)]
+pub(super) struct Idle {
+    /// Held by each query while it has a connection.
+    in_use: RwLock<()>,
+    list: Mutex<Vec<Connection>>,
+}
+
+impl Idle {
+    /// Closes all of them, once the queries that are under way have ended, and lets none begin before the guard is dropped.
+    pub(super) fn close_all(&self) -> RwLockWriteGuard<'_, ()> {
+        let alone = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
+        self.list.lock().expect("no reader panics while it holds the list").clear();
+        alone
+    }
+}
+
 /// A few reading connections, opened when needed.
 pub(super) struct Pool {
     path: PathBuf,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Idle>,
     permits: Arc<Semaphore>,
 }
 
 impl Pool {
-    fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            idle: Arc::new(Mutex::new(Vec::new())),
-            permits: Arc::new(Semaphore::new(MOST)),
-        }
-    }
-
     /// Runs a query off the async threads.
     async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
     where
@@ -71,7 +80,8 @@ impl Pool {
         let read = move || {
             // Kept until the query has ended, also when nobody waits for it any more.
             let _permit = permit;
-            let kept = idle.lock().expect("no reader panics while it holds the list").pop();
+            let _in_use = idle.in_use.read().unwrap_or_else(PoisonError::into_inner);
+            let kept = idle.list.lock().expect("no reader panics while it holds the list").pop();
             let connection = match kept {
                 Some(connection) => connection,
                 None => connection::open_reader(&path)?,
@@ -80,7 +90,7 @@ impl Pool {
             connection.execute_batch("BEGIN")?;
             let value = query(&connection)?;
             connection.execute_batch("COMMIT")?;
-            idle.lock().expect("no reader panics while it holds the list").push(connection);
+            idle.list.lock().expect("no reader panics while it holds the list").push(connection);
             Ok(value)
         };
         let result: rusqlite::Result<T> = tokio::task::spawn_blocking(read)

@@ -14,6 +14,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::checkpoint::Checkpoint;
 use super::inline::Inline;
+use super::log::{self, Extent};
+use super::readers::Idle;
 use super::{Options, Synchronous, connection, vitals};
 use crate::StoreError;
 
@@ -80,10 +82,11 @@ impl Writer {
         path: &Path,
         first: Connection,
         options: &Options,
+        idle: Arc<Idle>,
         wake: Arc<Notify>,
         changes: watch::Sender<u64>,
     ) -> Result<Self, StoreError> {
-        Batched::start(path, first, options, wake, changes).map(Self::Batched)
+        Batched::start(path, first, options, idle, wake, changes).map(Self::Batched)
     }
 
     /// Runs a request in a transaction and returns its value once that is committed.
@@ -132,12 +135,19 @@ impl Batched {
         path: &Path,
         first: Connection,
         options: &Options,
+        idle: Arc<Idle>,
         wake: Arc<Notify>,
         changes: watch::Sender<u64>,
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(options.waiting);
         let (gave_up, given_up) = watch::channel(false);
-        let checkpoint = Checkpoint::start(path, options.log_pages).map_err(|error| {
+        let unusable = |error: rusqlite::Error| {
+            StoreError::Unusable(format!("the database {} cannot be used: {error}", path.display()))
+        };
+        let anchor = connection::open_anchor(path).map_err(unusable)?;
+        // Only when somebody else has it open beside us something counts as copied already.
+        let in_doubt = Extent::of(&first).map_err(unusable)?.copied > 0;
+        let checkpoint = Checkpoint::start(path, options.log_pages, in_doubt).map_err(|error| {
             StoreError::Unusable(format!("the copying thread cannot be started: {error}"))
         })?;
         let writing = Thread {
@@ -145,8 +155,10 @@ impl Batched {
             synchronous: options.synchronous,
             batch: options.batch.max(1),
             connection: Some(first),
+            anchor: Some(anchor),
             failing_since: None,
-            checkpoint,
+            checkpoint: Arc::new(checkpoint),
+            idle,
             last_try: None,
             wake,
             changes,
@@ -184,11 +196,14 @@ struct Thread {
     synchronous: Synchronous,
     batch: usize,
     connection: Option<Connection>,
+    /// Does nothing but be there. Without it SQLite would read the log anew, and take for committed what failed.
+    anchor: Option<Connection>,
     /// Since when nothing has been committed, and when that was last noticed.
     failing_since: Option<(Instant, Instant)>,
     /// When a connection was last tried, and what it failed with: told again until the next try.
     last_try: Option<(Instant, StoreError)>,
-    checkpoint: Checkpoint,
+    checkpoint: Arc<Checkpoint>,
+    idle: Arc<Idle>,
     wake: Arc<Notify>,
     changes: watch::Sender<u64>,
     gave_up: watch::Sender<bool>,
@@ -206,7 +221,7 @@ impl Thread {
         if let Some(connection) = self.connection.take() {
             reach(Point::WriterEnding);
             // Leaves one file instead of three when the program ends in peace; the next start does it otherwise.
-            drop(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+            self.checkpoint.last(&connection);
             reach(Point::WriterEnded);
         }
     }
@@ -214,6 +229,7 @@ impl Thread {
     /// Commits the whole batch and answers it. On a storage error nothing is answered yet.
     fn commit(&mut self, batch: &mut Vec<Box<dyn Command>>) -> Result<(), StoreError> {
         self.connect()?;
+        self.renew_if_asked()?;
         let Some(connection) = &self.connection else {
             return Err(StoreError::Unavailable("no connection".into()));
         };
@@ -307,13 +323,48 @@ impl Thread {
         {
             return Err(failure.clone());
         }
-        let fresh = connection::reopen_writer(&self.path, self.synchronous).map_err(|error| {
-            let failure = as_store_error(&error);
-            self.last_try = Some((Instant::now(), failure.clone()));
-            failure
-        })?;
-        self.connection = Some(fresh);
+        self.open()?;
         tracing::info!("the database takes writes again");
+        Ok(())
+    }
+
+    /// Opens a connection and proves that it can commit.
+    fn open(&mut self) -> Result<(), StoreError> {
+        let opened = self.opened().map_err(|error| as_store_error(&error));
+        self.connection = opened.inspect_err(|failure| {
+            self.last_try = Some((Instant::now(), failure.clone()));
+        })?;
+        Ok(())
+    }
+
+    fn opened(&mut self) -> rusqlite::Result<Option<Connection>> {
+        let fresh = connection::reopen_writer(&self.path, self.synchronous)?;
+        if self.anchor.is_none() {
+            let anchor = connection::open_anchor(&self.path)?;
+            log::write_anew(&fresh, &self.path)?;
+            self.anchor = Some(anchor);
+        }
+        connection::prove(&fresh)?;
+        Ok(Some(fresh))
+    }
+
+    /// Closes every connection and opens the database anew when the disk has refused to keep what was copied into it, so
+    /// that the whole log is copied again. Nothing that failed is in the log, since the connection has committed after it.
+    fn renew_if_asked(&mut self) -> Result<(), StoreError> {
+        let (checkpoint, idle) = (Arc::clone(&self.checkpoint), Arc::clone(&self.idle));
+        let Some(mut copying) = checkpoint.renewal() else { return Ok(()) };
+        copying.close();
+        let closed = idle.close_all();
+        (self.connection, self.anchor) = (None, None);
+        self.open()?;
+        drop(closed);
+        let Some(connection) = &self.connection else { return Ok(()) };
+        match Extent::of(connection).map_err(|error| as_store_error(&error))?.copied {
+            0 => copying.trust(),
+            _ => {
+                tracing::warn!("another process has the database open, so that it cannot be opened anew yet");
+            }
+        }
         Ok(())
     }
 }
@@ -402,7 +453,8 @@ mod tests {
     fn writer(path: &Path) -> Writer {
         let first = connection::open_writer(path, Synchronous::Full).unwrap();
         let (changes, _) = watch::channel(0);
-        Writer::start(path, first, &Options::default(), Arc::new(Notify::new()), changes).unwrap()
+        Writer::start(path, first, &Options::default(), Arc::default(), Arc::new(Notify::new()), changes)
+            .unwrap()
     }
 
     fn put(key: &'static str) -> impl FnMut(&Connection, &mut Touched) -> rusqlite::Result<()> + Send {
