@@ -51,7 +51,8 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
         let standing: Vec<FieldWrite> = standing(current, &write).cloned().collect();
         let fresh: Vec<FieldWrite> =
             standing.iter().filter(|field| is_news(&landed, field)).cloned().collect();
-        let (state, words) = if !fresh.is_empty() {
+        let is_another_ones = standing.iter().any(is_text) && !fresh.iter().any(is_text);
+        let (state, words) = if !fresh.is_empty() && !is_another_ones {
             landed.extend(fresh);
             (WriteState::Done, "found done when looked at again")
         } else if write.state == WriteState::Lapsed {
@@ -86,12 +87,14 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
     Ok(landed)
 }
 
-/// Takes out the intent of which most stands that no other one has brought.
+/// Takes out the intent of which most texts stand that no other one has brought; of several the newest.
 ///
 /// Of several that wanted the same for one field only one has landed, since it broke the others' guards: a value that two
 /// of them share proves nothing of the one of which nothing else stands.
 fn likeliest(open: &mut Vec<Write>, current: &Fields, landed: &[FieldWrite]) -> Option<Write> {
-    let fresh = |write: &Write| standing(current, write).filter(|field| is_news(landed, field)).count();
+    let fresh = |write: &Write| {
+        standing(current, write).filter(|field| is_text(field) && is_news(landed, field)).count()
+    };
     let weight = |write: &Write| if planted(Bug::SharedValueProvesBoth) { 0 } else { fresh(write) };
     let (at, _) = open.iter().enumerate().max_by_key(|(at, write)| (weight(write), *at))?;
     Some(open.remove(at))
@@ -102,12 +105,16 @@ fn likeliest(open: &mut Vec<Write>, current: &Fields, landed: &[FieldWrite]) -> 
 /// A text proves it: no person types it. An item of a list may have been chosen by a person as well, so it proves nothing
 /// while another field stands as it was before.
 fn standing<'a>(current: &'a Fields, write: &'a Write) -> impl Iterator<Item = &'a FieldWrite> {
-    let is_text = |field: &FieldWrite| matches!(field.after, Value::Text(_)) && stands(current, field);
+    let says_it = |field: &FieldWrite| is_text(field) && stands(current, field);
     let is_as_before = |field: &FieldWrite| {
         !field.after.same_as(&field.before) && holds(current, field.target, &field.before)
     };
-    let proves = write.fields.iter().any(is_text) || !write.fields.iter().any(is_as_before);
+    let proves = write.fields.iter().any(says_it) || !write.fields.iter().any(is_as_before);
     write.fields.iter().filter(move |field| proves && stands(current, field))
+}
+
+fn is_text(field: &FieldWrite) -> bool {
+    matches!(field.after, Value::Text(_))
 }
 
 fn is_news(landed: &[FieldWrite], field: &FieldWrite) -> bool {
@@ -429,6 +436,15 @@ mod tests {
         // Of two of which as much stands it is the newer one.
         let mut open =
             vec![older.clone(), intent(3, &[(Target::Bridge, "head of it"), (Target::Subject, "the same")])];
+        assert_eq!(likeliest(&mut open, &current, &[]).unwrap().id, 3);
+        // Nor does an item that a person may have chosen make the older one likelier.
+        current.values.insert(Target::Vertical, Value::Item(1613));
+        let mut with_item = older.clone();
+        let chosen =
+            FieldWrite { target: Target::Vertical, after: Value::Item(1613), ..older.fields[0].clone() };
+        with_item.fields.push(chosen);
+        let mut open =
+            vec![with_item, intent(3, &[(Target::Bridge, "head of it"), (Target::Subject, "the same")])];
         assert_eq!(likeliest(&mut open, &current, &[]).unwrap().id, 3);
     }
 }
