@@ -96,8 +96,18 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
 /// Whether persons of a company were worked on, and skipped, while nothing was known of it.
 async fn has_skipped_persons(ports: &Ports, account: ContactId) -> Result<bool, StoreError> {
     let skipped = JobFilter { states: vec![JobState::Skipped], account: Some(account) };
-    let jobs = ports.queue.jobs(&ports.tenant, &skipped, &PageRequest::default()).await?;
-    Ok(jobs.items.iter().any(|job| job.record.entity == Entity::Person))
+    // The company's own record may have been skipped any number of times since.
+    let mut page = PageRequest { limit: usize::MAX, after: None };
+    loop {
+        let jobs = ports.queue.jobs(&ports.tenant, &skipped, &page).await?;
+        if jobs.items.iter().any(|job| job.record.entity == Entity::Person) {
+            return Ok(true);
+        }
+        if jobs.next.is_none() {
+            return Ok(false);
+        }
+        page.after = jobs.next;
+    }
 }
 
 /// Explores a company, unless its website's host has just not answered.
