@@ -2,15 +2,16 @@
 
 use std::fs::File;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use superoffice_emulator::Entity;
 
 use crate::support::{
-    COMPANIES, Cluster, Delivery, INSIDER, Load, Product, SOON, Setup, assert_everything_held, only_document,
-    seed, tell, until, wanted,
+    COMPANIES, Cluster, Delivery, INSIDER, Ledger, Load, Product, SOON, Setup, assert_everything_held,
+    assert_one_at_a_time, only_document, seed, tell, until, wanted,
 };
 
 mod cut;
@@ -157,6 +158,117 @@ async fn a_commit_whose_end_nobody_saw_is_looked_for_before_it_is_acknowledged()
     let count = cluster.sql("SELECT count(*), count(DISTINCT event_id) FROM events WHERE entity_id >= 1000");
     assert_eq!(count, "30|30", "and each is there once");
     tell("postgres commits of unknown end", &json!({"cut": 30, "refused": refused}), 0);
+}
+
+/// Cuts off every connection of ours, so many times.
+const CUTS: &str = "CREATE FUNCTION cut(times int) RETURNS bigint LANGUAGE plpgsql AS $$
+    DECLARE done bigint := 0;
+    BEGIN
+      FOR n IN 1..times LOOP
+        done := done + (SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'so-connector');
+        PERFORM pg_sleep(0.05), pg_stat_clear_snapshot();
+      END LOOP;
+      RETURN done;
+    END $$";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_cut_off_again_and_again_stop_nobody() {
+    let Some(cluster) = Cluster::start() else { return };
+    seed();
+    let setup = Setup::new().companies(80).restless().toml(LEASE);
+    let mut product = setup.variable("DATABASE_URL", &cluster.url()).start().await;
+    let worker = Worker::start(&product, "worker");
+    let mut load = Load::of(&product);
+    let cluster = Arc::new(cluster);
+    cluster.sql(CUTS);
+    let of_the_cuts = Arc::clone(&cluster);
+    let cuts = tokio::task::spawn_blocking(move || of_the_cuts.sql("SELECT cut(60)"));
+    while !cuts.is_finished() {
+        load.go_on(&product, Duration::from_millis(400)).await;
+    }
+    let cuts: u64 = cuts.await.unwrap().parse().unwrap();
+    assert!(cuts >= 60, "{cuts} connections are little");
+    product.reactivate().await;
+    assert!(product.ended().is_none(), "it went on by itself");
+    let held = assert_everything_held(&product, &mut load).await;
+    drop(worker);
+    let counts = json!({"cut off": cuts, "acknowledged": held.acknowledged, "writes": held.writes});
+    tell("postgres connections", &counts, 0);
+}
+
+/// Everything that is sent meanwhile is refused in time.
+async fn assert_refused_in_time(product: &Product) {
+    let one = async |n: i64| {
+        let delivery = Delivery::changed(Entity::Contact, 1000 + n, &["name"]);
+        let began = Instant::now();
+        let answer = product.send(delivery.with("ChangedByAssociateId", INSIDER).bytes()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.headers().contains_key("retry-after"));
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    };
+    tokio::join!(one(1), one(2), one(3), one(4), one(5), one(6));
+}
+
+async fn assert_taken_in_again(product: &Product) {
+    until(SOON, "it takes deliveries in again", async || {
+        let delivery = Delivery::changed(Entity::Contact, 5, &["category"]).bytes();
+        (product.send(delivery).await.ok()?.status() == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgres_whose_writes_hang_is_answered_for_with_503_in_time() {
+    let Some(cluster) = Cluster::start() else { return };
+    let mut product = Setup::new().restless().variable("DATABASE_URL", &cluster.url()).start().await;
+    assert_taken_in_again(&product).await;
+    let cluster = Arc::new(cluster);
+    // Somebody else holds a lock for as long as it likes.
+    let of_the_lock = Arc::clone(&cluster);
+    let lock = "SET application_name = 'holder'; BEGIN; LOCK TABLE events; SELECT pg_sleep(600)";
+    let holding = tokio::task::spawn_blocking(move || of_the_lock.try_sql(lock));
+    let holders = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'holder' AND query LIKE '%pg_sleep%'
+                     AND EXISTS (SELECT 1 FROM pg_locks WHERE relation = 'events'::regclass AND mode = 'AccessExclusiveLock' AND granted)";
+    until(SOON, "the table is locked", async || (cluster.sql(holders) == "1").then_some(())).await;
+    assert_refused_in_time(&product).await;
+    cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'");
+    holding.await.unwrap();
+    assert_taken_in_again(&product).await;
+
+    // The whole server hangs.
+    cluster.stall();
+    assert_refused_in_time(&product).await;
+    cluster.unstall();
+    assert_taken_in_again(&product).await;
+    assert!(product.ended().is_none(), "it went on by itself");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_events_of_one_company_are_little_work_one_after_the_other() {
+    let Some(cluster) = Cluster::start() else { return };
+    let setup = Setup::new().restless().toml("roles = [\"receive\", \"dashboard\"]").toml(LEASE);
+    let product = setup.variable("DATABASE_URL", &cluster.url()).start().await;
+    let workers: Vec<_> = (1..=5).map(|n| Worker::start(&product, &format!("worker-{n}"))).collect();
+    let company = product.companies[0].clone();
+    let id = product.enter(&company);
+    for _ in 0..100 {
+        let one = async || {
+            let values = json!({"associate_id": company.owner});
+            let delivery = Delivery::changed(Entity::Contact, id, &["orgNr"]).with("FieldValues", values);
+            assert_eq!(product.deliver(&delivery).await.0, 200);
+        };
+        tokio::join!(one(), one(), one(), one(), one(), one(), one(), one(), one(), one());
+    }
+    product.settle().await;
+    let turns = assert_one_at_a_time(&product.world);
+    let jobs = product.jobs_of(Entity::Contact, id).await.len();
+    assert!(jobs < 500, "{jobs} jobs for a thousand events");
+    let ledger = Ledger::of(&product.world);
+    ledger.assert_each_value_once();
+    assert_eq!(ledger.to(Entity::Contact, id).len(), 1);
+    let counts = json!({"events": 1000, "jobs": jobs, "processes": turns.processes, "writes": ledger.len()});
+    tell("postgres one company", &counts, 0);
+    drop(workers);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

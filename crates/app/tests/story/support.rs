@@ -19,6 +19,7 @@ pub(crate) use product::{Product, Setup, TOKEN};
 pub(crate) use program::{Ran, only_document, run, terminate};
 pub(crate) use strace::{Fault, may_attach, may_trace};
 pub(crate) use tally::{leave_out, seed, tell, wanted};
+pub(crate) use turns::assert_one_at_a_time;
 pub(crate) use wait::{SOON, until};
 
 /// The tenant that the emulator plays.

@@ -311,6 +311,104 @@ mod clocks {
     }
 }
 
+mod again {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Raises an error of this code. A number of its own remains of each attempt that is committed.
+    const RAISES: &str = "CREATE SEQUENCE attempts; CREATE TABLE kept (attempt bigint);
+        CREATE FUNCTION raises(code text) RETURNS void LANGUAGE plpgsql AS
+        $$ BEGIN IF code <> '' THEN RAISE EXCEPTION USING ERRCODE = code; END IF; END $$";
+
+    async fn stage() -> PostgresStore {
+        let ((), store) = fresh().await;
+        raw(&store.address).await.simple(RAISES).await.unwrap();
+        store
+    }
+
+    /// A request whose first attempts fail with a code: how often it was begun, and what came of it.
+    async fn request(store: &PostgresStore, code: &str, failing: u32) -> (u32, Result<(), StoreError>) {
+        let begun = AtomicU32::new(0);
+        let done = store.write(noon(), (&begun, code), |work, (begun, code)| {
+            Box::pin(async move {
+                let attempt = begun.fetch_add(1, Ordering::Relaxed) + 1;
+                work.execute("INSERT INTO kept VALUES ($1)", &[&i64::from(attempt)]).await?;
+                let code = if attempt <= failing { *code } else { "" };
+                work.execute("SELECT raises($1)", &[&code]).await.map(drop)
+            })
+        });
+        let done = done.await;
+        (begun.into_inner(), done)
+    }
+
+    /// Which attempts were kept.
+    async fn kept(store: &PostgresStore) -> Option<String> {
+        let sql = "SELECT string_agg(attempt::text, ' ' ORDER BY attempt) FROM kept";
+        raw(&store.address).await.simple(sql).await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_met_somebody_elses_work_is_done_again_whole() {
+        let store = stage().await;
+        for code in ["40001", "40P01", "55P03", "57014", "57P01", "23505", "08006"] {
+            raw(&store.address).await.simple("TRUNCATE kept").await.unwrap();
+            let (begun, done) = request(&store, code, 2).await;
+            assert!(begun == 3 && done.is_ok(), "{code}: {begun} attempts, {done:?}");
+            assert_eq!(
+                kept(&store).await.as_deref(),
+                Some("3"),
+                "{code}: nothing is left of those that failed"
+            );
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_does_not_pass_is_given_up_after_longer_and_longer_waits() {
+        let store = stage().await;
+        let began = std::time::Instant::now();
+        let (begun, done) = request(&store, "40001", u32::MAX).await;
+        assert_eq!(begun, work::TRIES);
+        assert!(done.as_ref().is_err_and(StoreError::is_passing), "{done:?}");
+        let waits: Duration = (0..work::TRIES - 1).map(|n| work::FIRST_WAIT * 2_u32.pow(n)).sum();
+        assert!(began.elapsed() >= waits && waits < work::DEADLINE, "{:?}", began.elapsed());
+        assert_eq!(kept(&store).await, None);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_wrong_in_itself_is_not_done_again() {
+        let store = stage().await;
+        for code in ["22001", "23502", "23514", "42601", "42P01", "53100", "XX000", "P0001"] {
+            let (begun, done) = request(&store, code, u32::MAX).await;
+            assert!(begun == 1 && done.is_err(), "{code}: {begun} attempts, {done:?}");
+            assert_eq!(kept(&store).await, None);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn two_that_read_before_either_wrote_are_done_one_after_the_other() {
+        let store = stage().await;
+        raw(&store.address).await.simple("INSERT INTO kept VALUES (0)").await.unwrap();
+        let (meeting, begun) = (tokio::sync::Barrier::new(2), AtomicU32::new(0));
+        let add = || {
+            store.write(noon(), (&meeting, &begun), |work, (meeting, begun)| {
+                Box::pin(async move {
+                    work.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", &[]).await?;
+                    let sum: i64 = work.one("SELECT attempt FROM kept", &[]).await?.try_get(0)?;
+                    if begun.fetch_add(1, Ordering::Relaxed) < 2 {
+                        meeting.wait().await;
+                    }
+                    work.execute("UPDATE kept SET attempt = $1", &[&(sum + 1)]).await.map(drop)
+                })
+            })
+        };
+        let (one, other) = tokio::join!(add(), add());
+        assert!(one.is_ok() && other.is_ok(), "{one:?}, {other:?}");
+        assert_eq!(kept(&store).await.as_deref(), Some("2"), "neither was lost");
+        assert_eq!(begun.into_inner(), 3);
+    }
+}
+
 mod trouble {
     use super::*;
 

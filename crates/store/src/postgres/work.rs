@@ -21,8 +21,8 @@ use crate::StoreError;
 /// Everything that one request does takes no longer than this, so that SuperOffice is told before it gives up.
 pub(super) const DEADLINE: Duration = Duration::from_millis(2500);
 /// How often a request is tried, and how long to wait before the second try; each further one waits twice as long.
-const TRIES: u32 = 6;
-const FIRST_WAIT: Duration = Duration::from_millis(10);
+pub(super) const TRIES: u32 = 6;
+pub(super) const FIRST_WAIT: Duration = Duration::from_millis(10);
 
 /// What a request does.
 pub(super) type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;

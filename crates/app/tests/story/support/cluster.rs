@@ -115,13 +115,27 @@ impl Cluster {
 
     /// Kills every process of it at once, as a power cut would.
     pub(crate) fn kill(&self) {
+        self.signal("-KILL");
+    }
+
+    /// Stops every process of it, as a disk that hangs would; nobody is told.
+    pub(crate) fn stall(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets everything go on that was stalled.
+    pub(crate) fn unstall(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
         let file = self.folder.path().join("data/postmaster.pid");
         let pid = std::fs::read_to_string(&file).unwrap().lines().next().unwrap().to_owned();
         let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
         let mut all: Vec<&str> = vec![&pid];
         all.extend(children.split_whitespace());
         // A child may have ended meanwhile.
-        let _ = Command::new("kill").arg("-KILL").args(all).stderr(Stdio::null()).status().unwrap();
+        let _ = Command::new("kill").arg(signal).args(all).stderr(Stdio::null()).status().unwrap();
     }
 
     /// The address for `DATABASE_URL`.
@@ -140,6 +154,12 @@ impl Cluster {
         let done =
             self.done("psql", &["-h", "127.0.0.1", "-p", &port, "-U", "tests", "-At", "-c", sql, "postgres"]);
         String::from_utf8(done.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Runs a query that may be cut off.
+    pub(crate) fn try_sql(&self, sql: &str) {
+        let port = self.port.to_string();
+        self.run("psql", &["-h", "127.0.0.1", "-p", &port, "-U", "tests", "-At", "-c", sql, "postgres"]);
     }
 
     fn done(&self, program: &str, arguments: &[&str]) -> Output {
