@@ -83,6 +83,7 @@ macro_rules! suite {
             the_newest_job_of_a_record_and_the_newest_write_of_a_field_stay,
             a_body_goes_before_its_event_and_a_repeat_is_known_all_the_same,
             nothing_is_left_of_a_deleted_record,
+            a_deleted_company_with_many_persons_goes_in_several_steps,
             a_record_that_came_back_is_not_deleted,
             a_pass_in_small_steps_does_what_one_large_step_does,
         );

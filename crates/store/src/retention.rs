@@ -102,7 +102,7 @@ pub trait Retention: Send + Sync {
     /// Never goes: a job that has not ended or is held for its record, what belongs to it, an intent of which nothing is
     /// known, the newest job of a record, and the newest write of each field of a record, which tells our words from a
     /// person's. All of that goes too when the record was found deleted before [`Cuts::deleted`] and nothing was asked
-    /// for since.
+    /// for since. A company goes with its persons, in as many steps as that takes.
     ///
     /// # Errors
     ///

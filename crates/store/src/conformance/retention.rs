@@ -1,5 +1,6 @@
 //! Promises of [`crate::retention`].
 
+use connector_domain::event::Event;
 use connector_domain::field::{Target, Value};
 use connector_domain::ids::{ContactId, JobId, RecordRef};
 use connector_domain::job::{JobState, Settlement};
@@ -9,14 +10,14 @@ use connector_domain::retention::{Cuts, RetentionPolicy, Squeeze};
 use connector_domain::sweep::Snapshot;
 use jiff::{SignedDuration, Timestamp};
 
-use super::samples::{MINUTE, changed, contact, lease, noon, person, policy, tenant};
+use super::samples::{MINUTE, changed, contact, delivery, event, lease, noon, person, policy, tenant};
 use crate::Store;
 use crate::accounts::Facts;
 use crate::inbox::{Accepted, Content, Delivery};
 use crate::journal::{Resolution, Step, WriteState};
 use crate::page::PageRequest;
 use crate::queue::JobFilter;
-use crate::retention::{Place, Removed};
+use crate::retention::{Place, Removed, Stage};
 use crate::snapshots::Checkpoint;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -207,6 +208,32 @@ pub(crate) async fn nothing_is_left_of_a_deleted_record(store: &dyn Store) {
     let known = store.known(&tenant(), &records).await.unwrap();
     let snapshots: Vec<bool> = known.iter().map(|known| known.snapshot.is_some()).collect();
     assert_eq!(snapshots, [false, false, true], "what stood in it has gone, too");
+}
+
+pub(crate) async fn a_deleted_company_with_many_persons_goes_in_several_steps(store: &dyn Store) {
+    let gone = || Settlement::Skipped { reason: Reason::Deleted, words: "gone".into() };
+    for company in [18, 19] {
+        for number in 0..25 {
+            // Nothing that is watched, so that there is no work.
+            let record = person(company * 100 + number);
+            let met =
+                Event { account: Some(ContactId(company)), ..event(&record.to_string(), record, &["x"]) };
+            store.accept(delivery(met, noon()), policy()).await.unwrap();
+        }
+        worked_to(store, &format!("gone {company}"), contact(company), vec![], gone(), noon()).await;
+    }
+    changed(store, "waits", person(1800), noon()).await;
+    let (mut steps, mut next) = (0, Some(Place::default()));
+    while let Some(place) = next.filter(|place| place.stage == Stage::Deleted) {
+        let pruned = store.prune(&cuts(days(60)), place, 40, days(60)).await.unwrap();
+        assert!(pruned.removed.records <= 10, "{pruned:?}");
+        steps += pruned.removed.records;
+        next = pruned.next;
+    }
+    assert_eq!(steps, 51, "two companies and their persons, but for the one of whom there is work");
+    assert_eq!(store.persons(&tenant(), ContactId(19)).await.unwrap(), []);
+    assert_eq!(store.persons(&tenant(), ContactId(18)).await.unwrap().len(), 1);
+    assert_eq!(job_ids(store).await.len(), 1, "what waits");
 }
 
 pub(crate) async fn a_record_that_came_back_is_not_deleted(store: &dyn Store) {

@@ -19,6 +19,8 @@ use super::work::Work;
 use crate::StoreError;
 use crate::retention::{Place, Pruned, Removed, Retention, Stage};
 
+mod deleted;
+
 /// Up to which event the bodies have gone, and how much has gone in all; both are the whole database's.
 const BODIES: &str = "bodies_pruned_to";
 const REMOVED: &str = "removed";
@@ -158,9 +160,7 @@ impl Step<'_> {
         let ended = self.work.rows(sql, &[&old(&rows, cut), &cut]).await?;
         let ids: Vec<i64> = ended.iter().map(|row| get(row, "id")).collect::<Result<_, _>>()?;
         let tenants: Vec<String> = ended.iter().map(|row| get(row, "tenant")).collect::<Result<_, _>>()?;
-        let sql = "DELETE FROM steps s USING unnest($1::text[], $2::bigint[]) AS t(tenant, id)
-                    WHERE s.tenant = t.tenant AND s.job_id = t.id";
-        gone.steps += self.work.execute(sql, &[&tenants, &ids]).await?;
+        gone.steps += forget_steps(self.work, &tenants, &ids).await?;
         // The newest job of a record stays.
         let sql = "DELETE FROM jobs WHERE id = ANY($1)
                       AND EXISTS (SELECT 1 FROM jobs n WHERE n.tenant = jobs.tenant AND n.entity = jobs.entity
@@ -201,142 +201,15 @@ impl Step<'_> {
         }
         Ok(newest.is_empty())
     }
-
-    /// Records whose newest job found them deleted, and long ago.
-    async fn deleted(&self, after: i64, cut: i64, gone: &mut Removed) -> Result<Option<i64>, Failure> {
-        let sql = "SELECT id, tenant, entity, entity_id, finished_at FROM jobs
-                    WHERE reason = 'DELETED' AND id > $1 ORDER BY id LIMIT $2";
-        // A record takes many statements, so a step takes fewer of them.
-        let rows = self.work.rows(sql, &[&after, &limit((self.most / 10).max(1))]).await?;
-        let mut last = None;
-        for row in &rows {
-            let job: i64 = get(row, "id")?;
-            last = Some(job);
-            let record = Record {
-                tenant: get(row, "tenant")?,
-                entity: get(row, "entity")?,
-                id: get(row, "entity_id")?,
-            };
-            let is_young = get::<Option<i64>>(row, "finished_at")?.is_none_or(|at| at >= cut);
-            if is_young || self.is_newer_than(&record, job).await? {
-                continue;
-            }
-            if !self.forget_with_persons(&record, gone).await? {
-                // It has more than one step may take: the same again.
-                return Ok(Some(job - 1));
-            }
-        }
-        Ok(last)
-    }
-
-    /// Whether something was asked for since.
-    async fn is_newer_than(&self, record: &Record, job: i64) -> Result<bool, Failure> {
-        let sql =
-            "SELECT 1 FROM jobs WHERE tenant = $1 AND entity = $2 AND entity_id = $3 AND id > $4 LIMIT 1";
-        let row = self.work.row(sql, &[&record.tenant, &record.entity, &record.id, &job]).await?;
-        Ok(row.is_some())
-    }
-
-    /// Lets go of everything about a record; of a company also what is known of its persons. Says whether all is gone.
-    async fn forget_with_persons(&self, record: &Record, gone: &mut Removed) -> Result<bool, Failure> {
-        if record.entity != "contact" {
-            let sql = "SELECT contact_id FROM persons WHERE tenant = $1 AND person_id = $2";
-            let of = self.work.row(sql, &[&record.tenant, &record.id]).await?;
-            let of = of.map(|row| get(&row, "contact_id")).transpose()?;
-            return self.forget(record, of, gone).await;
-        }
-        let sql = "SELECT person_id FROM persons WHERE tenant = $1 AND contact_id = $2 ORDER BY person_id";
-        for row in self.work.rows(sql, &[&record.tenant, &record.id]).await? {
-            let person = Record {
-                tenant: record.tenant.clone(),
-                entity: "person".to_owned(),
-                id: get(&row, "person_id")?,
-            };
-            if !self.is_open(&person).await? && !self.forget(&person, Some(record.id), gone).await? {
-                return Ok(false);
-            }
-        }
-        if !self.forget(record, Some(record.id), gone).await? {
-            return Ok(false);
-        }
-        for table in ["accounts", "profiles"] {
-            let sql = format!("DELETE FROM {table} WHERE tenant = $1 AND contact_id = $2");
-            self.work.execute(&sql, &[&record.tenant, &record.id]).await?;
-        }
-        Ok(true)
-    }
-
-    /// Whether there is work of a record, or a write of which nothing is known.
-    async fn is_open(&self, record: &Record) -> Result<bool, Failure> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM jobs WHERE tenant = $1 AND entity = $2 AND entity_id = $3 AND state IN (0, 1))
-                       OR EXISTS (SELECT 1 FROM writes WHERE tenant = $1 AND entity = $2 AND entity_id = $3 AND state = 0)";
-        let row = self.work.one(sql, &[&record.tenant, &record.entity, &record.id]).await?;
-        Ok(row.try_get(0)?)
-    }
-
-    /// Lets go of everything about one record. Its events stay as numbers, without what they said, until they are old.
-    async fn forget(
-        &self,
-        record: &Record,
-        account: Option<i64>,
-        gone: &mut Removed,
-    ) -> Result<bool, Failure> {
-        if self.is_open(record).await? {
-            return Ok(true);
-        }
-        let (tenant, entity, id) = (&record.tenant, &record.entity, record.id);
-        // The companies that its events may stand with: the present one, those that it belonged to before, and none, where
-        // whoever told of it did not say whose it is.
-        let sql = "SELECT DISTINCT account_id FROM jobs
-                    WHERE tenant = $1 AND entity = $2 AND entity_id = $3 AND account_id IS NOT NULL";
-        let rows = self.work.rows(sql, &[tenant, entity, &id]).await?;
-        let mut accounts: BTreeSet<Option<i64>> =
-            rows.iter().map(|row| get(row, "account_id")).collect::<Result<_, _>>()?;
-        accounts.extend([account, None]);
-        for account in accounts {
-            let whose = if account.is_some() {
-                "account_id = $4"
-            } else {
-                "account_id IS NULL AND $4::bigint IS NULL"
-            };
-            let sql = format!(
-                "UPDATE events SET body = '', words = NULL WHERE seq IN (
-                   SELECT seq FROM events WHERE tenant = $1 AND {whose} AND entity = $2 AND entity_id = $3
-                      AND (length(body) > 0 OR words IS NOT NULL) ORDER BY seq LIMIT $5 FOR UPDATE)"
-            );
-            let bodies = self.work.execute(&sql, &[tenant, entity, &id, &account, &limit(self.most)]).await?;
-            gone.bodies += bodies;
-            if bodies == self.most as u64 {
-                return Ok(false);
-            }
-        }
-        let sql = "DELETE FROM steps WHERE tenant = $1 AND job_id IN
-                     (SELECT id FROM jobs WHERE tenant = $1 AND entity = $2 AND entity_id = $3)";
-        gone.steps += self.work.execute(sql, &[tenant, entity, &id]).await?;
-        let sql = "DELETE FROM writes WHERE tenant = $1 AND entity = $2 AND entity_id = $3 RETURNING state";
-        for row in self.work.rows(sql, &[tenant, entity, &id]).await? {
-            gone.writes += 1;
-            gone.writes_done += u64::from(get::<i64>(&row, "state")? == 1);
-        }
-        let sql = "DELETE FROM jobs WHERE tenant = $1 AND entity = $2 AND entity_id = $3";
-        gone.jobs += self.work.execute(sql, &[tenant, entity, &id]).await?;
-        let sql = "DELETE FROM snapshots WHERE tenant = $1 AND entity = $2 AND entity_id = $3";
-        self.work.execute(sql, &[tenant, entity, &id]).await?;
-        if entity == "person" {
-            let sql = "DELETE FROM persons WHERE tenant = $1 AND person_id = $2";
-            self.work.execute(sql, &[tenant, &id]).await?;
-        }
-        gone.records += 1;
-        Ok(true)
-    }
 }
 
 const EVENTS: &str = "SELECT seq AS id, received_at AS at FROM events WHERE seq > $1 ORDER BY seq LIMIT $2";
 
-struct Record {
-    tenant: String,
-    entity: String,
-    id: i64,
+/// The steps of these jobs.
+async fn forget_steps(work: &Work, tenants: &[String], jobs: &[i64]) -> Result<u64, Failure> {
+    let sql = "DELETE FROM steps s USING unnest($1::text[], $2::bigint[]) AS t(tenant, id)
+                WHERE s.tenant = t.tenant AND s.job_id = t.id";
+    work.execute(sql, &[&tenants, &jobs]).await
 }
 
 /// The rows that are old enough.

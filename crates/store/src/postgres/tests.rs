@@ -409,6 +409,46 @@ mod again {
     }
 }
 
+mod letting_go {
+    use connector_domain::reason::Reason;
+    use connector_domain::retention::{Cuts, RetentionPolicy, Squeeze};
+
+    use super::*;
+    use crate::journal::Step;
+    use crate::retention::{Place, Retention as _};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_asked_for_while_a_record_is_let_go_stays() {
+        let ((), store) = fresh().await;
+        changed(&store, "e1", contact(18), noon()).await;
+        let held = lease(&store, noon()).await.unwrap();
+        let gone = Settlement::Skipped { reason: Reason::Deleted, words: "gone".into() };
+        let step = Step { at: noon(), attempt: 1, stage: "fetch".into(), words: "it is gone".into() };
+        store.settle(&held, gone, vec![], vec![step], noon()).await.unwrap();
+
+        // Somebody is at a row that has to go, so letting go stops half-way.
+        let holder = raw(&store.address).await;
+        holder.simple("BEGIN; SELECT 1 FROM steps FOR UPDATE").await.unwrap();
+        let later = noon() + jiff::SignedDuration::from_hours(24 * 60);
+        let cuts: Cuts = RetentionPolicy::default().cuts(Squeeze::default(), later);
+        let waits =
+            "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))";
+        let meanwhile = async {
+            until("it waits", async || holder.simple(waits).await.unwrap().as_deref() == Some("1")).await;
+            let accepted = changed(&store, "e2", contact(18), later).await;
+            holder.simple("ROLLBACK").await.unwrap();
+            accepted
+        };
+        let (pruned, accepted) = tokio::join!(store.prune(&cuts, Place::default(), 100, later), meanwhile);
+        pruned.unwrap();
+        let Accepted::New(job) = accepted else { panic!("no new job") };
+        assert!(store.job(&tenant(), job).await.unwrap().is_some(), "it was acknowledged");
+        assert_eq!(lease(&store, later).await.expect("it is worked on").job.id, job);
+        let (_, body) = store.event(&tenant(), &"e2".into()).await.unwrap().unwrap();
+        assert!(!body.is_empty(), "what was told stays");
+    }
+}
+
 mod trouble {
     use super::*;
 

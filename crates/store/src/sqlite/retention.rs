@@ -231,13 +231,15 @@ impl Step<'_> {
         let rows: Vec<(i64, Record, Option<i64>)> = self
             .connection
             .prepare_cached(sql)?
-            // A record takes many statements, so a step takes fewer of them.
-            .query_map(params![after, (self.most / 10).max(1)], |row| {
+            .query_map(params![after, self.most_records()], |row| {
                 let record = Record { tenant: row.get(1)?, entity: row.get(2)?, id: row.get(3)? };
                 Ok((row.get(0)?, record, row.get(4)?))
             })?
             .collect::<Result<_, _>>()?;
         for (job, record, finished) in &rows {
+            if gone.records >= self.most_records() {
+                return Ok(Some(job - 1));
+            }
             if finished.is_none_or(|at| at >= cut) || self.is_newer_than(record, *job)? {
                 continue;
             }
@@ -247,6 +249,11 @@ impl Step<'_> {
             }
         }
         Ok(rows.last().map(|(job, ..)| *job))
+    }
+
+    /// A record takes many statements, so a step takes fewer of them.
+    fn most_records(&self) -> u64 {
+        (self.most as u64 / 4).max(1)
     }
 
     /// Whether something was asked for since.
@@ -268,12 +275,15 @@ impl Step<'_> {
                 .query_map((&record.tenant, record.id), |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
             for id in persons {
+                if gone.records >= self.most_records() {
+                    return Ok(false);
+                }
                 let person = Record { tenant: record.tenant.clone(), entity: "person".to_owned(), id };
                 if !self.is_open(&person)? && !self.forget(&person, Some(record.id), gone)? {
                     return Ok(false);
                 }
             }
-            if !self.forget(record, Some(record.id), gone)? {
+            if gone.records >= self.most_records() || !self.forget(record, Some(record.id), gone)? {
                 return Ok(false);
             }
             for table in ["accounts", "profiles"] {
