@@ -23,8 +23,9 @@ const DUTY: &str = "retention";
 const TERM: SignedDuration = SignedDuration::from_mins(5);
 /// How often there is a pass.
 const EVERY: Duration = Duration::from_hours(1);
-/// How many rows a step looks at.
+/// How many rows a step looks at; after one that failed so many times fewer, down to one.
 const ROWS: usize = 200;
+const SMALLER: usize = 8;
 /// After a step the writer is left alone for so many times as long as the step took.
 const SPARED: u32 = 9;
 /// And at least for so long.
@@ -89,25 +90,32 @@ impl Keeper {
             return Ok(removed);
         }
         let mut squeeze = Squeeze::default();
-        self.pass(squeeze, &mut removed, stop).await?;
+        let mut passed = self.pass(squeeze, &mut removed, stop).await;
         while self.is_too_large().await? && !stop.is_cancelled() {
             let Some(harder) = squeeze.harder(&self.policy) else {
                 self.say_too_large().await?;
-                return Ok(removed);
+                return passed.map(|()| removed);
             };
             squeeze = harder;
             tracing::warn!(
                 "the database is larger than retention.size, so younger things go than its ages say"
             );
-            self.pass(squeeze, &mut removed, stop).await?;
+            passed = self.pass(squeeze, &mut removed, stop).await.and(passed);
         }
         if self.policy.size.is_some() {
             self.say(Condition::Ok, "the database is as small as it shall be".to_owned(), None);
         }
-        Ok(removed)
+        passed.map(|()| removed)
     }
 
     /// Goes through everything once. Under pressure it ends as soon as the database is small enough.
+    ///
+    /// A step that fails is tried with fewer rows, since it may have been too much; when that does not help, the pass goes
+    /// on with what comes next, so that one row in the way keeps nothing else.
+    ///
+    /// # Errors
+    ///
+    /// What could not go, after everything else has.
     async fn pass(
         &self,
         squeeze: Squeeze,
@@ -117,21 +125,36 @@ impl Keeper {
         let now = self.clock.now();
         let cuts = self.policy.cuts(squeeze, now);
         let mut kept_at = now;
-        let mut next = Some(Place::default());
+        let (mut next, mut rows, mut failed) = (Some(Place::default()), ROWS, None);
         while let Some(place) = next {
             if stop.is_cancelled() || !self.keeps_duty(&mut kept_at).await? {
                 return Ok(());
             }
             let began = Instant::now();
-            let pruned = self.retention.prune(&cuts, place, ROWS, now).await?;
-            *removed += pruned.removed;
-            next = pruned.next;
-            if !squeeze.is_none() && !pruned.removed.is_nothing() && !self.is_too_large().await? {
-                return Ok(());
+            match self.retention.prune(&cuts, place, rows, now).await {
+                Ok(pruned) => {
+                    *removed += pruned.removed;
+                    next = pruned.next;
+                    if next.is_none_or(|next| next.stage != place.stage) {
+                        rows = ROWS;
+                    }
+                    if !squeeze.is_none() && !pruned.removed.is_nothing() && !self.is_too_large().await? {
+                        return Ok(());
+                    }
+                }
+                Err(error) if rows > 1 => {
+                    tracing::debug!("{rows} rows were too much to let go of at once: {error}");
+                    rows = (rows / SMALLER).max(1);
+                }
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    rows = ROWS;
+                    next = place.stage.next().map(|stage| Place { stage, after: 0 });
+                }
             }
             pause((began.elapsed() * SPARED).max(self.pause), stop).await;
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     async fn has_duty(&self) -> Result<bool, StoreError> {
@@ -198,6 +221,8 @@ mod tests {
         /// What must stay, in bytes.
         fixed: u64,
         taken: bool,
+        /// Records that are deleted can only go one at a time, or not at all.
+        most_deleted: Option<usize>,
         steps: Mutex<Vec<Stage>>,
     }
 
@@ -207,10 +232,13 @@ mod tests {
             &self,
             cuts: &Cuts,
             from: Place,
-            _: usize,
+            most: usize,
             _: Timestamp,
         ) -> Result<Pruned, StoreError> {
             self.steps.lock().unwrap().push(from.stage);
+            if from.stage == Stage::Deleted && self.most_deleted.is_some_and(|able| most > able) {
+                return Err(StoreError::Unavailable("it took too long".into()));
+            }
             let mut removed = Removed::default();
             let mut events = self.events.lock().unwrap();
             if from.stage == Stage::Events && events.first().is_some_and(|at| *at < cuts.events) {
@@ -269,8 +297,25 @@ mod tests {
             policy: RetentionPolicy { size, ..RetentionPolicy::default() },
             pause: Duration::ZERO,
         };
-        keeper.turn(&CancellationToken::new()).await.unwrap();
+        let turned = keeper.turn(&CancellationToken::new()).await;
+        assert_eq!(turned.is_err(), shelf.most_deleted == Some(0), "{turned:?}");
         (shelf, status)
+    }
+
+    #[tokio::test]
+    async fn a_step_that_is_too_much_is_done_in_smaller_ones() {
+        let (shelf, _) = turn(Shelf { most_deleted: Some(1), ..shelf() }, None).await;
+        let steps = shelf.steps.lock().unwrap();
+        assert_eq!(steps.iter().filter(|stage| **stage == Stage::Deleted).count(), 4, "200, 25, 3, 1");
+        assert_eq!(steps.last(), Some(&Stage::Writes));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_go_keeps_nothing_else() {
+        let (shelf, status) = turn(Shelf { most_deleted: Some(0), ..shelf() }, Some(40)).await;
+        assert_eq!(shelf.steps.lock().unwrap().last(), Some(&Stage::Events), "it ends when it fits");
+        assert_eq!(shelf.events.lock().unwrap().len(), 40);
+        assert_eq!(status.follow().borrow()[0].condition, Condition::Ok);
     }
 
     #[tokio::test]
