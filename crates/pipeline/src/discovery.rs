@@ -15,6 +15,7 @@ use connector_domain::reason::Reason;
 use connector_faults::{Bug, Point, planted, reach};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::crm::{CrmError, Finding};
 use crate::ports::Ports;
@@ -30,6 +31,9 @@ const KEPT_AS: &str = "discovered";
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// A start does not wait for longer than twice this.
 const LAST_WAIT: Duration = Duration::from_secs(30);
+/// How soon to read again what another process may find while it is not known who we are, and once it is.
+const UNKNOWN_WAIT: Duration = Duration::from_millis(500);
+const KNOWN_WAIT: Duration = Duration::from_secs(15);
 
 /// Which field of the tenant each text goes to, by prog-id or label.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -156,8 +160,43 @@ pub async fn remember(ports: &Ports) {
             }
         }
     };
-    let Some(value) = value else { return };
-    match serde_json::from_value::<Kept>(value) {
+    take_up(ports, value);
+}
+
+/// Takes up what the workers of other processes find, until told to stop: where none works here, from time to time; and
+/// everywhere, soon, until it is known who we are. Until then no echo of ours is recognised at this door.
+pub async fn follow(ports: Arc<Ports>, works_here: bool, stop: CancellationToken) {
+    let (mut taken, mut is_silent) = (None, false);
+    loop {
+        let is_known = ports.discovered.policy_now().own_associate.is_some();
+        if works_here && is_known {
+            return stop.cancelled().await;
+        }
+        let wait = if is_known { KNOWN_WAIT } else { UNKNOWN_WAIT };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        match ports.settings.get(&ports.tenant, KEPT_AS).await {
+            Ok(found) if found == taken => is_silent = false,
+            Ok(found) => {
+                is_silent = false;
+                take_up(&ports, found.clone());
+                taken = found;
+            }
+            Err(error) if is_silent => tracing::debug!("what was discovered cannot be read: {error}"),
+            Err(error) => {
+                is_silent = true;
+                tracing::warn!("what was discovered cannot be read: {error}");
+            }
+        }
+    }
+}
+
+fn take_up(ports: &Ports, found: Option<serde_json::Value>) {
+    let Some(found) = found else { return };
+    match serde_json::from_value::<Kept>(found) {
         Ok(kept) => ports.discovered.know(kept.own, kept.associates),
         Err(error) => tracing::warn!("what was discovered before cannot be read: {error}"),
     }

@@ -2,14 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+use std::sync::Arc;
+
+use connector_domain::clock::FixedClock;
 use connector_domain::drift::Bindings;
 use connector_domain::field::{Definitions, Target};
 use connector_domain::ids::{Entity, ProgId};
+use connector_domain::policy::Policy;
 use connector_pipeline::crm::superoffice::SuperOffice;
 use connector_pipeline::crm::{Crm as _, Lists as _};
-use connector_pipeline::discovery::FieldMap;
+use connector_pipeline::discovery::{self, FieldMap};
+use connector_pipeline::{Discovered, Ports};
+use connector_store::sqlite::SqliteStore;
 use superoffice::{Client, Config};
 use superoffice_emulator::{Emulator, Kind, Mishap, Options};
+use tokio_util::sync::CancellationToken;
+
+#[path = "support/nobody.rs"]
+mod nobody;
 
 async fn tenant() -> (Emulator, SuperOffice) {
     let emulator = Emulator::start(Options::default()).await.unwrap();
@@ -95,4 +105,31 @@ async fn one_column_that_is_refused_blinds_nothing_else() {
     assert_eq!(calls(), before + 1);
     crm.changed(Entity::Person, since, 0, &fields).await.unwrap();
     assert_eq!(crm.unseen().len(), 1);
+}
+
+#[tokio::test]
+async fn who_only_takes_in_learns_who_we_are_from_whoever_works() {
+    let (_emulator, crm) = tenant().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store =
+        SqliteStore::open(&folder.path().join("store.db"), &connector_store::sqlite::Options::default());
+    let (store, clock) =
+        (Arc::new(store.unwrap()), Arc::new(FixedClock::at("2026-05-04T12:00:00Z".parse().unwrap())));
+    let ports = || nobody::ports(Arc::clone(&store), Arc::clone(&clock));
+    // Both start together, so that nothing is kept yet.
+    let receiver = Arc::new(ports());
+    discovery::remember(&receiver).await;
+    let worker = Ports { crm: Arc::new(crm), discovered: Discovered::new(Policy::default()), ..ports() };
+    discovery::discover(&worker).await.unwrap();
+    let own = worker.discovered.policy_now().own_associate;
+    assert!(own.is_some());
+
+    let (mut known, stop) = (receiver.discovered.policy(), CancellationToken::new());
+    let learnt = async {
+        let learnt = known.wait_for(|policy| policy.own_associate == own);
+        tokio::time::timeout(std::time::Duration::from_secs(20), learnt).await.unwrap().unwrap();
+        stop.cancel();
+    };
+    tokio::join!(discovery::follow(Arc::clone(&receiver), false, stop.clone()), learnt);
+    assert!(!receiver.discovered.policy_now().associates.is_empty());
 }
