@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use async_trait::async_trait;
 use axum::Router;
-use connector_domain::clock::{Clock, SystemClock};
+use connector_domain::clock::SystemClock;
 use connector_domain::ids::TenantId;
 use connector_explorer::{Explorer, Knowledge, Offline, Website, WebsiteOptions};
 use connector_pipeline::crm::superoffice::SuperOffice;
@@ -23,7 +23,6 @@ use connector_server::{
 };
 use connector_store::{Store, StoreError};
 use jiff::SignedDuration;
-use secrecy::SecretString;
 use superoffice::api::state::StateChange;
 use superoffice::{Client, Credentials, Error};
 use tokio::net::TcpListener;
@@ -39,11 +38,10 @@ use crate::sign_in;
 use crate::sweeping::Sweeping;
 
 mod books;
+mod token;
 
 pub(crate) use books::{Books, open};
-
-/// The name under which a token that nobody configured is kept.
-pub(crate) const KEPT_TOKEN: &str = "webhook_token";
+pub(crate) use token::{KEPT_TOKEN, Token, token};
 
 /// Everything that a running product consists of.
 pub(crate) struct Product {
@@ -59,31 +57,6 @@ pub(crate) struct Product {
     status: Status,
     canary: Canary,
     health: watch::Sender<Arc<Vec<Part>>>,
-}
-
-/// The token that deliveries present.
-pub(crate) struct Token {
-    pub(crate) secret: SecretString,
-    /// Whether it was made up because none was configured.
-    pub(crate) made_up: bool,
-}
-
-/// The token for deliveries: the configured one, or one that is made up once and kept.
-pub(crate) async fn token(
-    config: &Config,
-    tenant: &TenantId,
-    store: &dyn Store,
-) -> Result<Token, StoreError> {
-    if let Some(secret) = &config.webhook_token {
-        return Ok(Token { secret: secret.clone(), made_up: false });
-    }
-    let kept = store.get(tenant, KEPT_TOKEN).await?;
-    if let Some(kept) = kept.as_ref().and_then(serde_json::Value::as_str) {
-        return Ok(Token { secret: SecretString::from(kept), made_up: true });
-    }
-    let fresh = uuid::Uuid::new_v4().simple().to_string();
-    store.put(tenant, KEPT_TOKEN, fresh.clone().into(), SystemClock::default().now()).await?;
-    Ok(Token { secret: SecretString::from(fresh), made_up: true })
 }
 
 /// Puts everything together for a tenant. Nothing runs yet.
@@ -409,6 +382,8 @@ impl Product {
             pause: retention::LEAST_PAUSE,
         };
         guarded("retention", tracker.spawn(retention::run(keeper, stop.clone())));
+        let following = discovery::follow(Arc::clone(&self.ports), config.roles.work, stop.clone());
+        guarded("discovery", tracker.spawn(following));
         if config.roles.work {
             let options = WorkerOptions {
                 workers: self.workers,
