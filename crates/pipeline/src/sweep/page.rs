@@ -95,6 +95,9 @@ fn with_author(listed: Listed, policy: &Policy) -> Row {
 }
 
 /// What an event would have told. The same version of a record makes the same event, however often it is found.
+///
+/// Where no column is told, nobody is named who changed it: whoever saved it last, we ourselves perhaps, says nothing of
+/// what somebody else changed before, and it must not be taken for an echo.
 fn event(row: &Row, kind: EventKind, changes: Changes, tenant: connector_domain::ids::TenantId) -> Event {
     let verb = match kind {
         EventKind::Created => "created",
@@ -112,8 +115,43 @@ fn event(row: &Row, kind: EventKind, changes: Changes, tenant: connector_domain:
         record: Some(row.record),
         account: row.account,
         owner: row.owner,
-        changed_by: row.updated_by.filter(|by| *by != AssociateId(0)),
+        changed_by: row.updated_by.filter(|by| *by != AssociateId(0) && changes != Changes::NotTold),
         changes,
         at: row.updated_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_domain::filter::{Memory, Verdict, decide};
+    use connector_domain::ids::{ContactId, RecordRef};
+    use connector_domain::reason::Reason;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const OWN: AssociateId = AssociateId(528);
+
+    fn verdict(changes: Changes) -> Verdict {
+        let noon: Timestamp = "2026-05-04T12:00:00Z".parse().unwrap();
+        let row = Row {
+            record: RecordRef::contact(ContactId(18)),
+            account: Some(ContactId(18)),
+            owner: None,
+            registered_at: Some(noon),
+            updated_at: Some(noon),
+            updated_by: Some(OWN),
+            deleted: false,
+            columns: [("name".to_owned(), 1)].into(),
+        };
+        let policy = Policy { own_associate: Some(OWN), ..Policy::default() };
+        let event = event(&row, EventKind::Changed, changes, "Cust10001".into());
+        decide(&event, Memory { written_at: Some(noon) }, &policy, noon)
+    }
+
+    #[test]
+    fn what_somebody_changed_just_before_we_wrote_is_no_echo() {
+        assert_eq!(verdict(Changes::NotTold), Verdict::Explore);
+        assert_eq!(verdict(Changes::of(["userdef_id", "updated"])), Verdict::Skip(Reason::OwnWrite));
     }
 }
