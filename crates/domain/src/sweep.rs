@@ -248,7 +248,9 @@ fn seen(row: &Row, known: &Known) -> Option<Because> {
 /// Whether an event told of this version.
 ///
 /// One that was skipped speaks for its own change alone. An earlier one may have got lost, and shows in what differs,
-/// or in a record that was created and never looked at.
+/// or in a record that was created and never looked at. One that asked for work speaks for what its job has read. So
+/// where a job has read an older version than this, an event proves nothing, and what differs does so only when the
+/// earlier look came after the job.
 fn is_told(row: &Row, known: &Known, span: &Span, differing: Option<&BTreeSet<String>>) -> bool {
     let Some(told) = known.told else { return false };
     let (Some(at), Some(updated)) = (told.at, row.updated_at) else { return false };
@@ -256,21 +258,30 @@ fn is_told(row: &Row, known: &Known, span: &Span, differing: Option<&BTreeSet<St
         return false;
     }
     match told.skipped {
-        None => true,
+        None => known.seen.is_none(),
         Some(Reason::OwnerNotInScope) => true,
         // Had nobody changed anything else before we wrote, the job would have seen the version that it made.
-        Some(Reason::OwnWrite) => differing.map_or(known.seen.is_none(), BTreeSet::is_empty),
         Some(_) => match differing {
-            Some(differing) => differing.is_empty(),
-            None => !is_missed(row, known, span),
+            Some(differing) => differing.is_empty() && !was_read_since(known),
+            None => known.seen.is_none() && !is_new(row, span),
         },
     }
 }
 
+/// Whether a job has read it after the sweep that saw it last: what that sweep saw may have come and gone since.
+fn was_read_since(known: &Known) -> bool {
+    let swept = known.snapshot.as_ref().and_then(|snapshot| snapshot.updated_at);
+    known.seen.is_some_and(|seen| swept.is_none_or(|swept| swept < seen.at))
+}
+
+/// Whether it was created since we began to listen.
+fn is_new(row: &Row, span: &Span) -> bool {
+    row.registered_at.is_some_and(|at| at >= span.installed)
+}
+
 /// Whether it was created since we began to listen, and nobody has ever looked at it.
 fn is_missed(row: &Row, known: &Known, span: &Span) -> bool {
-    let is_new = row.registered_at.is_some_and(|at| at >= span.installed);
-    is_new && known.snapshot.is_none() && known.latest.is_none() && known.seen.is_none()
+    is_new(row, span) && known.snapshot.is_none() && known.latest.is_none() && known.seen.is_none()
 }
 
 fn kind(row: &Row, known: &Known, span: &Span) -> EventKind {
@@ -283,11 +294,14 @@ fn kind(row: &Row, known: &Known, span: &Span) -> EventKind {
     }
 }
 
-/// Which columns changed. Without an earlier look nothing can be told.
+/// Which columns changed since somebody looked last. Without an earlier look of ours, or with one that is older than what
+/// a job has read, nothing can be told.
 fn changes(known: &Known, differing: Option<BTreeSet<String>>) -> Changes {
-    match (&known.snapshot, differing) {
-        (Some(_), Some(differing)) => Changes::of(differing.into_iter().chain(["updated".to_owned()])),
-        (Some(_) | None, _) => Changes::NotTold,
+    match differing {
+        Some(differing) if !was_read_since(known) => {
+            Changes::of(differing.into_iter().chain(["updated".to_owned()]))
+        }
+        Some(_) | None => Changes::NotTold,
     }
 }
 
@@ -393,11 +407,11 @@ mod tests {
         let before = seen(noon() - SECOND * 3, false).seen;
         assert_eq!(because(&row, &Known { seen: before, ..echo.clone() }), None);
         let was =
-            Row { updated_at: Some(noon() - SECOND * 9), ..super::samples::row(&[("name", "Nordlys")]) };
+            Row { updated_at: Some(noon() - SECOND * 3), ..super::samples::row(&[("name", "Nordlys")]) };
         let same = Known { seen: before, snapshot: swept(&was).snapshot, ..echo.clone() };
         assert_eq!(because(&row, &same), Some(Because::Told));
         let other =
-            Row { updated_at: Some(noon() - SECOND * 9), ..super::samples::row(&[("name", "Sydlys")]) };
+            Row { updated_at: Some(noon() - SECOND * 3), ..super::samples::row(&[("name", "Sydlys")]) };
         assert_eq!(because(&row, &Known { snapshot: swept(&other).snapshot, ..same }), None);
     }
 
@@ -439,6 +453,31 @@ mod tests {
             Known { told: told(noon() + SECOND, Some(Reason::NothingWatched)).told, ..swept(&before) };
         let found = judge(&after, &known, &span());
         assert_eq!(found, Judgement::Found(EventKind::Changed, Changes::of(["name", "updated"])));
+    }
+
+    #[test]
+    fn a_change_that_no_job_has_read_is_found_behind_one_that_was_told() {
+        let read = seen(noon() - SECOND, false).seen;
+        // The website was set before, and nobody told.
+        let unwatched = told(noon(), Some(Reason::NothingWatched));
+        let found = judge(&row(&[]), &Known { seen: read, ..unwatched }, &span());
+        assert_eq!(found, Judgement::Found(EventKind::Changed, Changes::NotTold));
+        // The name was changed once more just after the job had read the change that was told.
+        let known = Known { seen: read, ..told(noon() - SECOND, None) };
+        let found = judge(&row(&[]), &known, &span());
+        assert_eq!(found, Judgement::Found(EventKind::Changed, Changes::NotTold));
+    }
+
+    #[test]
+    fn what_came_and_went_since_a_sweep_is_told_apart_by_what_a_job_has_read_between() {
+        let before = Row { updated_at: Some(noon() - SECOND * 60), ..row(&[("name", "Nordlys")]) };
+        // A job has read it with another name, and it has the old one again.
+        let read = Known { seen: seen(noon() - SECOND * 30, true).seen, ..swept(&before) };
+        let known = Known { told: told(noon(), Some(Reason::NothingWatched)).told, ..read.clone() };
+        for known in [known, read] {
+            let found = judge(&row(&[("name", "Nordlys")]), &known, &span());
+            assert_eq!(found, Judgement::Found(EventKind::Changed, Changes::NotTold));
+        }
     }
 
     #[test]
