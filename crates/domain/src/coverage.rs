@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::job::JobState;
 use crate::reason::Reason;
-use crate::sweep::{Known, Latest, Row, SAME_CHANGE, Told};
+use crate::sweep::{Judgement, Known, Latest, Row, SAME_CHANGE, Span, Told, judge, was_found_deleted};
 
 /// How a change ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -84,20 +84,25 @@ impl Explained {
 /// Says how the last change of a record ended.
 ///
 /// What explains a version is the job that read or made it; else the event that told of it; else the job that is to
-/// read it still.
-pub fn explain(row: &Row, known: &Known) -> Explained {
+/// read it still. What a sweep would find is not explained. `installed` is when we began to listen.
+pub fn explain(row: &Row, known: &Known, installed: Timestamp) -> Explained {
     let Some(updated) = row.updated_at else { return Explained::as_it_is(Class::Unexplained) };
-    let is_of_this = |told: &Told| told.at.is_some_and(|at| at + SAME_CHANGE >= updated);
-    if known.latest.is_some_and(|job| !job.state.is_final()) {
-        return Explained::as_it_is(Class::Open);
+    if let Some(job) = known.latest.filter(|job| !job.state.is_final() || was_found_deleted(row, known)) {
+        return of_job(&job);
+    }
+    // What a sweep finds bears the stamp of the very version; an event is stamped for itself.
+    let found = known.found.filter(|found| found.at.is_some_and(|at| at >= updated));
+    let whenever = Span { from: Timestamp::MIN, until: None, installed };
+    if found.is_none() && matches!(judge(row, known, &whenever), Judgement::Found(..)) {
+        return Explained::as_it_is(Class::Unexplained);
     }
     if let Some(seen) = known.seen.filter(|seen| seen.at >= updated) {
         // A job that ended long ago may have been removed from the books; what it did is remembered all the same.
         let forgotten = if seen.wrote { Class::Enriched } else { Class::Skipped };
         return known.seen_by.map_or(Explained::as_it_is(forgotten), |job| of_job(&job));
     }
-    let told = known.found.filter(is_of_this).or_else(|| known.told.filter(is_of_this));
-    match told {
+    let is_of_this = |told: &Told| told.at.is_some_and(|at| at + SAME_CHANGE >= updated);
+    match found.or_else(|| known.told.filter(is_of_this)) {
         Some(Told { skipped: Some(reason), .. }) => Explained { class: Class::Skipped, reason: Some(reason) },
         // What it asked for was done, and is not in the books of versions: an older release did it, or a crash.
         Some(Told { skipped: None, .. }) => {
@@ -130,8 +135,8 @@ mod tests {
 
     use super::*;
     use crate::ids::JobId;
-    use crate::sweep::Seen;
     use crate::sweep::samples::{latest, noon, row};
+    use crate::sweep::{Seen, Snapshot};
 
     fn seen_by(job: Latest) -> Known {
         Known {
@@ -143,7 +148,7 @@ mod tests {
     }
 
     fn class(known: &Known) -> (Class, Option<Reason>) {
-        let explained = explain(&row(&[]), known);
+        let explained = explain(&row(&[]), known, noon() - SignedDuration::from_hours(24));
         (explained.class, explained.reason)
     }
 
@@ -172,6 +177,21 @@ mod tests {
         };
         assert_eq!(class(&told(noon())), (Class::Skipped, Some(Reason::NothingWatched)));
         assert_eq!(class(&told(noon() - SignedDuration::from_mins(1))), (Class::Unexplained, None));
+    }
+
+    #[test]
+    fn what_a_sweep_would_find_is_not_explained_by_what_was_told_after_it() {
+        let hour = SignedDuration::from_hours(1);
+        let was = Row { updated_at: Some(noon() - hour), ..row(&[("name", "Nordlys")]) };
+        let is = row(&[("name", "Sydlys")]);
+        let event = |at| Some(Told { at: Some(at), skipped: Some(Reason::NothingWatched), job: None });
+        let known =
+            Known { snapshot: Some(Snapshot::of(&was, None)), told: event(noon()), ..Known::default() };
+        let class = |known: &Known| explain(&is, known, noon() - hour * 24).class;
+        assert_eq!(class(&known), Class::Unexplained, "the name was changed before, and nobody told");
+        assert_eq!(class(&Known { found: event(noon()), ..known.clone() }), Class::Skipped);
+        let earlier = event(noon() - SignedDuration::from_secs(1));
+        assert_eq!(class(&Known { found: earlier, ..known }), Class::Unexplained, "it found another version");
     }
 
     #[test]

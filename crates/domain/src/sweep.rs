@@ -233,10 +233,18 @@ fn why_moved_is_known(row: &Row, known: &Known) -> Option<Because> {
     if latest.state == JobState::Pending {
         return Some(Because::Waiting);
     }
-    (row.deleted && latest.reason == Some(Reason::Deleted)).then_some(Because::Read)
+    was_found_deleted(row, known).then_some(Because::Read)
+}
+
+/// Whether it is in the recycle bin and the last job found that: of what is gone no version is read.
+pub(crate) fn was_found_deleted(row: &Row, known: &Known) -> bool {
+    row.deleted && known.latest.is_some_and(|job| job.reason == Some(Reason::Deleted))
 }
 
 fn seen(row: &Row, known: &Known) -> Option<Because> {
+    if was_found_deleted(row, known) {
+        return Some(Because::Read);
+    }
     let seen = known.seen.filter(|seen| row.updated_at.is_some_and(|at| seen.at >= at))?;
     if row.deleted && !known.snapshot.as_ref().is_some_and(|was| was.deleted) {
         // Whether deleting stamps a record is not documented.
@@ -257,13 +265,14 @@ fn is_told(row: &Row, known: &Known, span: &Span, differing: Option<&BTreeSet<St
     if at + SAME_CHANGE < updated {
         return false;
     }
+    let was_read_before = known.seen.is_some_and(|seen| seen.at < updated);
     match told.skipped {
-        None => known.seen.is_none(),
+        None => !was_read_before,
         Some(Reason::OwnerNotInScope) => true,
         // Had nobody changed anything else before we wrote, the job would have seen the version that it made.
         Some(_) => match differing {
             Some(differing) => differing.is_empty() && !was_read_since(known),
-            None => known.seen.is_none() && !is_new(row, span),
+            None => !was_read_before && !is_new(row, span),
         },
     }
 }
@@ -523,5 +532,9 @@ mod tests {
         let found = judge(&row, &seen(noon(), false), &span());
         assert_eq!(found, Judgement::Found(EventKind::SoftDeleted, Changes::NotTold));
         assert_eq!(because(&row, &swept(&row)), Some(Because::Swept));
+        // What is gone cannot be read in its last version.
+        let job = Some(latest(JobState::Skipped, Some(Reason::Deleted), false));
+        let known = Known { latest: job, told: told(noon(), None).told, ..seen(noon() - SECOND, false) };
+        assert_eq!(because(&row, &known), Some(Because::Read));
     }
 }

@@ -62,9 +62,12 @@ pub struct Checked {
 pub async fn check(sweeper: &Sweeper, window: Window) -> Result<Checked, SweepError> {
     let ports = sweeper.ports();
     // What was changed before is told by no books.
-    let installed = kept::marks(ports).await?.map_or(Timestamp::UNIX_EPOCH, |marks| marks.installed);
-    let after_that = installed.checked_add(STAMP).unwrap_or(installed);
-    let from = if installed > Timestamp::UNIX_EPOCH { window.from.max(after_that) } else { window.from };
+    let installed = kept::marks(ports).await?.map(|marks| marks.installed);
+    let listens =
+        installed.filter(|at| *at > Timestamp::UNIX_EPOCH).and_then(|at| at.checked_add(STAMP).ok());
+    let from = listens.map_or(window.from, |listens| window.from.max(listens));
+    // Before the first sweep nobody knows of anything whether it is new.
+    let installed = installed.unwrap_or(Timestamp::MAX);
     let mut checked = Checked {
         from,
         changes: 0,
@@ -88,7 +91,7 @@ pub async fn check(sweeper: &Sweeper, window: Window) -> Result<Checked, SweepEr
                 inside.iter().map(|listed| (listed.row.record, listed.row.account)).collect();
             let books = ports.snapshots.known(&ports.tenant, &records).await?;
             for (listed, known) in inside.into_iter().zip(&books) {
-                let explained = explain(&listed.row, known);
+                let explained = explain(&listed.row, known, installed);
                 checked.changes += 1;
                 *checked.classes.entry(explained.class).or_default() += 1;
                 if let Some(reason) = explained.reason {
