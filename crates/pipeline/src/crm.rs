@@ -46,8 +46,8 @@ pub trait Crm: Send + Sync {
 /// Tells which records were changed, as lists show them. Times are the CRM's own.
 #[async_trait]
 pub trait Lists: Send + Sync {
-    /// When the record was changed that was changed last; `None` when there is no record.
-    async fn newest(&self, entity: Entity) -> Result<Option<Timestamp>, CrmError>;
+    /// When the record was changed or created that was changed or created last.
+    async fn newest(&self, entity: Entity) -> Result<Newest, CrmError>;
 
     /// One page of the records that were changed since then, by number, behind the number `after`.
     ///
@@ -75,6 +75,15 @@ pub trait Lists: Send + Sync {
 
     /// The greatest number among the records that [`Lists::changed`] tells of; 0 when there are none.
     async fn last(&self, entity: Entity, since: Timestamp) -> Result<i64, CrmError>;
+}
+
+/// The last change of a kind of record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Newest {
+    /// When it was; `None` when there is no record.
+    pub at: Option<Timestamp>,
+    /// What asking has cost.
+    pub calls: u64,
 }
 
 /// Something that a list does not show.

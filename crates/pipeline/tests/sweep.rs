@@ -11,7 +11,7 @@ use connector_domain::field::Definitions;
 use connector_domain::guardian::{Hook, HookState, Look};
 use connector_domain::ids::{AssociateId, ContactId, Entity, RecordRef};
 use connector_domain::sweep::Row;
-use connector_pipeline::crm::{CrmError, Listed};
+use connector_pipeline::crm::{CrmError, Listed, Newest};
 use connector_pipeline::sweep::{self, Asked};
 use connector_pipeline::{Hooks, Lists, Part, Ports, SweepOptions, Sweeper, discovery};
 use connector_store::sqlite::{Options, SqliteStore};
@@ -43,9 +43,10 @@ impl Companies {
 
 #[async_trait]
 impl Lists for Companies {
-    async fn newest(&self, entity: Entity) -> Result<Option<Timestamp>, CrmError> {
+    async fn newest(&self, entity: Entity) -> Result<Newest, CrmError> {
         let all = self.0.lock().unwrap();
-        Ok(all.iter().map(|(_, at)| *at).max().filter(|_| entity == Entity::Contact))
+        let at = all.iter().map(|(_, at)| *at).max().filter(|_| entity == Entity::Contact);
+        Ok(Newest { at, calls: 1 })
     }
 
     async fn changed(

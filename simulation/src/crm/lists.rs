@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use connector_domain::field::{Definitions, Version};
 use connector_domain::ids::{AssociateId, ContactId, Entity, PersonId, RecordRef};
 use connector_domain::sweep::{Columns, Row, print_of};
-use connector_pipeline::crm::{CrmError, Listed, Lists};
+use connector_pipeline::crm::{CrmError, Listed, Lists, Newest};
 use jiff::Timestamp;
 
 use super::port::Line;
@@ -86,10 +86,12 @@ impl Model {
 
 #[async_trait]
 impl Lists for Line {
-    async fn newest(&self, entity: Entity) -> Result<Option<Timestamp>, CrmError> {
+    async fn newest(&self, entity: Entity) -> Result<Newest, CrmError> {
         self.asks().await?;
         let model = self.crm().model();
-        Ok(model.of(entity).into_iter().filter_map(|record| Some(model.stamps.get(&record)?.updated)).max())
+        let stamps =
+            model.of(entity).into_iter().filter_map(|record| Some(model.stamps.get(&record)?.updated));
+        Ok(Newest { at: stamps.max(), calls: 1 })
     }
 
     // Lists look at days, and no world is older than one.

@@ -113,8 +113,8 @@ impl Sweeper {
         let mut plan = Plan::default();
         for entity in ENTITIES {
             let newest = self.lists.newest(entity).await?;
-            plan.calls += 1;
-            let from = newest.and_then(|newest| from(entity, newest, marks.as_ref(), &asked));
+            plan.calls += newest.calls;
+            let from = newest.at.and_then(|newest| from(entity, newest, marks.as_ref(), &asked));
             let Some(from) = from else { continue };
             let was_long = last.as_ref().is_some_and(|last| last.plan.is_long(entity));
             let planned = self.plan_of(entity, from, was_long).await?;
@@ -128,7 +128,7 @@ impl Sweeper {
     pub async fn newest(&self) -> Result<Option<Timestamp>, SweepError> {
         let mut newest = None;
         for entity in ENTITIES {
-            newest = newest.max(self.lists.newest(entity).await?);
+            newest = newest.max(self.lists.newest(entity).await?.at);
         }
         Ok(newest)
     }
@@ -241,8 +241,9 @@ impl Sweeper {
         let mut first = BTreeMap::new();
         for entity in ENTITIES {
             let newest = self.lists.newest(entity).await?;
-            run.plan.calls += 1;
-            let Some(newest) = newest else { continue };
+            run.plan.calls += newest.calls;
+            run.tally.calls += newest.calls;
+            let Some(newest) = newest.at else { continue };
             if until.is_none() {
                 run.newest.insert(entity, newest);
             }
@@ -253,13 +254,13 @@ impl Sweeper {
             let Some(from) = from else { continue };
             let was_long = last.as_ref().is_some_and(|last| last.plan.is_long(entity));
             let Planned { part, first: page } = self.plan_of(entity, from, was_long).await?;
+            // What the plan itself has cost: the newest record, the first page and the last number of each list.
             run.plan.calls += part.calls;
+            run.tally.calls += part.made;
             run.from.insert(entity, from);
             first.insert(entity, page);
             run.plan.parts.push(part);
         }
-        // What the plan itself has cost: the newest record, the first page and the last number of each list.
-        run.tally.calls = 2 + run.plan.parts.iter().map(|part| part.made).sum::<u64>();
         setting::put(ports, kept::RUN, &run).await?;
         Ok((run, first))
     }

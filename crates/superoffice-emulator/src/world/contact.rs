@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::changes::{FieldChange, Place, note};
+use super::policy::Policy;
 use super::udf::{Entity, UdfValue};
 use super::{State, lists};
 
@@ -60,6 +61,11 @@ impl Stamps {
     /// A record that `by` makes now.
     pub(crate) fn new(now: Timestamp, by: i64) -> Self {
         Self { registered: now, registered_by: by, updated: None, updated_by: 0, deleted: None }
+    }
+
+    /// When the record was changed last, as rows show it.
+    pub(crate) fn updated_in_rows(&self, policy: &Policy) -> Option<Timestamp> {
+        self.updated.or_else(|| policy.untouched_records_are_updated.then_some(self.registered))
     }
 
     /// When the record was touched last in any way.

@@ -2,7 +2,8 @@
 //!
 //! A filter on `updatedDate` looks at the day alone, and in which time zone is not documented ("Restriction types"). So
 //! two days more are asked for than are wanted, which covers every time zone and both readings of `after`. In which time
-//! zone lists write dates is not documented either; where they name none, one record is read both ways, which tells.
+//! zone lists write dates is not documented either; where they name none, one record is read both ways, which tells. Nor is
+//! it whether a record that nobody has changed yet has a date of the last change; so its date of creation counts as well.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -23,7 +24,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{SuperOffice, failed, to_the_second};
-use crate::crm::{CrmError, Few, Listed, Lists, Unseen};
+use crate::crm::{CrmError, Few, Listed, Lists, Newest, Unseen};
 
 /// How many rows a page has; the vendor's advice ("Best practices").
 const PAGE: u32 = 1_000;
@@ -49,8 +50,8 @@ struct Names {
     /// The same for what is joined from other tables; a tenant may refuse them.
     joined: &'static [(&'static str, &'static str)],
     udf: UdefOwner,
-    /// Number, stamp and date of deletion in the dynamic archive.
-    exact: [&'static str; 3],
+    /// Number, stamp, date of creation and date of deletion in the dynamic archive.
+    exact: [&'static str; 4],
 }
 
 const OWNER: &str = "contactAssociate/associateDbId";
@@ -72,7 +73,7 @@ const CONTACT: Names = Names {
     ],
     joined: &[("url/URLAddress", "urladdress"), ("email/emailAddress", "email")],
     udf: UdefOwner::Contact,
-    exact: ["contact.contact_id", "contact.updated", "contact.deletedDate"],
+    exact: ["contact.contact_id", "contact.updated", "contact.registered", "contact.deletedDate"],
 };
 
 const PERSON: Names = Names {
@@ -90,13 +91,24 @@ const PERSON: Names = Names {
     ],
     joined: &[("email/emailAddress", "email")],
     udf: UdefOwner::Person,
-    exact: ["person.person_id", "person.updated", "person.deletedDate"],
+    exact: ["person.person_id", "person.updated", "person.registered", "person.deletedDate"],
 };
 
 impl Names {
     /// Whether a column is the list's, rather than a user-defined field.
     fn names(&self, column: &Column) -> bool {
         column.as_str() == self.deleted || self.joined.iter().any(|(name, _)| *name == column.as_str())
+    }
+
+    /// The column that dates the last change of a row.
+    fn dated(&self, row: &VendorRow) -> &'static str {
+        if row.date(self.updated).is_some() { self.updated } else { self.registered }
+    }
+
+    /// What was changed or created since then, and two days before.
+    fn since(&self, since: Timestamp) -> Filter {
+        let day = day_before(since);
+        Filter::after(self.updated, day).or(Filter::after(self.registered, day))
     }
 
     fn entity(&self) -> Entity {
@@ -133,13 +145,20 @@ struct Refused {
 
 #[async_trait]
 impl Lists for SuperOffice {
-    async fn newest(&self, entity: Entity) -> Result<Option<Timestamp>, CrmError> {
+    async fn newest(&self, entity: Entity) -> Result<Newest, CrmError> {
         let names = names(entity);
-        let query = Query::select([names.key, names.updated]).order_by(names.updated).descending().top(1);
-        let page = self.client.archive(names.provider, &query).await.map_err(|error| failed(&error))?;
-        let Some(row) = page.rows.first() else { return Ok(None) };
-        self.compare_clocks(entity, row, names).await?;
-        Ok(stamp(row, names.updated, self.learnt.ahead.load(Ordering::Relaxed)))
+        let mut newest = Newest::default();
+        for date in [names.updated, names.registered] {
+            let columns = [names.key, names.updated, names.registered];
+            let query = Query::select(columns).order_by(date).descending().top(1);
+            newest.calls += 1;
+            let page = self.client.archive(names.provider, &query).await.map_err(|error| failed(&error))?;
+            let Some(row) = page.rows.first() else { continue };
+            self.compare_clocks(entity, row, names).await?;
+            let ahead = self.learnt.ahead.load(Ordering::Relaxed);
+            newest.at = newest.at.max(stamp(row, names.dated(row), ahead));
+        }
+        Ok(newest)
     }
 
     async fn changed(
@@ -191,7 +210,7 @@ impl Lists for SuperOffice {
     async fn last(&self, entity: Entity, since: Timestamp) -> Result<i64, CrmError> {
         let names = names(entity);
         let query = Query::select([names.key, names.deleted])
-            .filter(Filter::after(names.updated, day_before(since)))
+            .filter(names.since(since))
             .order_by(names.key)
             .descending()
             .top(1);
@@ -203,7 +222,8 @@ impl Lists for SuperOffice {
 impl SuperOffice {
     /// Finds out how far the dates in lists are ahead of those in records, where they do not say it themselves.
     async fn compare_clocks(&self, entity: Entity, row: &VendorRow, names: &Names) -> Result<(), CrmError> {
-        if row.text(names.updated).is_some_and(names_a_zone) {
+        let column = names.dated(row);
+        if row.text(column).is_some_and(names_a_zone) {
             self.learnt.ahead.store(0, Ordering::Relaxed);
             return Ok(());
         }
@@ -220,7 +240,7 @@ impl SuperOffice {
             Err(Error::NotFound(_)) => None,
             Err(error) => return Err(failed(&error)),
         };
-        let (Some(in_list), Some(in_record)) = (row.date(names.updated), in_record) else { return Ok(()) };
+        let (Some(in_list), Some(in_record)) = (row.date(column), in_record) else { return Ok(()) };
         let ahead = in_list.as_second() - in_record.as_second();
         // Time zones differ by quarters of an hour. Anything else is a change between the two looks.
         if ahead % QUARTER == 0 && ahead.abs() <= FARTHEST {
@@ -318,11 +338,12 @@ async fn exactly(
     learnt: &Learnt,
     calls: &mut u64,
 ) -> Result<Option<Vec<i64>>, Error> {
-    let [key, updated, deleted] = names.exact;
-    let all = Query::select([key, updated, deleted]);
-    let saved_at = |row: &VendorRow| row.date(updated).map(to_the_second);
-    let since_then =
-        all.clone().filter(Filter::after_time(updated, TimeZone::UTC.to_datetime(since))).order_by(key);
+    let [key, updated, registered, deleted] = names.exact;
+    let all = Query::select([key, updated, registered, deleted]);
+    let saved_at = |row: &VendorRow| row.date(updated).or_else(|| row.date(registered)).map(to_the_second);
+    let time = TimeZone::UTC.to_datetime(since);
+    let saved_since = Filter::after_time(updated, time).or(Filter::after_time(registered, time));
+    let since_then = all.clone().filter(saved_since).order_by(key);
     *calls += 1;
     let page = client.archive(DYNAMIC, &since_then.clone().top(FEW + 1)).await?;
     if page.rows.iter().any(|row| saved_at(row).is_some_and(|at| at < since)) {
@@ -360,7 +381,7 @@ async fn page(
     fields: &Definitions,
 ) -> Result<Vec<Listed>, Error> {
     let names = names(entity);
-    let filter = Filter::after(names.updated, day_before(since)).and(Filter::gt(names.key, after));
+    let filter = names.since(since).and(Filter::gt(names.key, after));
     let listed = crm.seeing(names, filter, fields).await?;
     // A server that does not heed the filter would lead us in circles.
     if listed.iter().any(|listed| listed.row.record.id <= after) {
@@ -438,7 +459,7 @@ fn listed(names: &Names, row: &VendorRow, besides: &[Column], ahead: i64) -> Lis
             account: account.map(ContactId),
             owner: owner.map(AssociateId),
             registered_at: row_at(names.registered),
-            updated_at: row_at(names.updated).or_else(|| row_at(names.registered)),
+            updated_at: row_at(names.dated(row)),
             updated_by: None,
             deleted: row_at(names.deleted).is_some(),
             columns,

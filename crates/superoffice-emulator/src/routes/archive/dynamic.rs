@@ -11,6 +11,7 @@ use super::kind::Kind;
 use super::row::Row;
 use crate::world::State;
 use crate::world::contact::Stamps;
+use crate::world::policy::Policy;
 
 /// A table of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -296,7 +297,7 @@ impl Path {
 }
 
 fn value(state: &State, row: &Row<'_>, field: &Field) -> Cell {
-    if let Some(cell) = row.stamps().and_then(|stamps| stamp(stamps, field.name)) {
+    if let Some(cell) = row.stamps().and_then(|stamps| stamp(stamps, field.name, &state.policy)) {
         return cell;
     }
     let text = |text: &str| Cell::Text(text.to_owned());
@@ -367,11 +368,11 @@ fn value(state: &State, row: &Row<'_>, field: &Field) -> Cell {
     }
 }
 
-fn stamp(stamps: &Stamps, name: &str) -> Option<Cell> {
+fn stamp(stamps: &Stamps, name: &str, policy: &Policy) -> Option<Cell> {
     Some(match name {
         "registered" => Cell::Moment(Some(stamps.registered)),
         "registered_associate_id" => Cell::Int(stamps.registered_by),
-        "updated" => Cell::Moment(Some(stamps.touched())),
+        "updated" => Cell::Moment(stamps.updated_in_rows(policy)),
         "updated_associate_id" => Cell::Int(stamps.updated_by),
         "deletedDate" => Cell::Moment(stamps.deleted),
         _ => return None,

@@ -85,6 +85,11 @@ pub const SWITCHES: &[Switch] = &[
         "recorded rows have dates without offset; what the header makes of them is not documented",
     ),
     switch(
+        "untouched_records_are_updated",
+        "whether rows show the date of creation as that of the last change while nobody has changed the record; otherwise that date is empty",
+        "not documented; records themselves have no date there",
+    ),
+    switch(
         "dynamic_shows_deleted",
         "whether the Dynamic archive has rows of the recycle bin that nobody asked for",
         "other archives hide them unless `deletedDate` is asked for; of Dynamic nothing is said",

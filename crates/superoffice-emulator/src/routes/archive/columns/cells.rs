@@ -46,7 +46,7 @@ pub(super) fn contact(state: &State, contact: &Contact, name: &str) -> Cell {
         "contactNoMail" => Cell::Flag(contact.no_mailing),
         "updatedBy" => associate(state, stamps.updated_by),
         "updatedByFullName" => full_name(state, stamps.updated_by),
-        "updatedDate" => Cell::Moment(Some(stamps.touched())),
+        "updatedDate" => Cell::Moment(stamps.updated_in_rows(&state.policy)),
         "registeredBy" => associate(state, stamps.registered_by),
         "registeredByFullName" => full_name(state, stamps.registered_by),
         "registeredDate" => Cell::Moment(Some(stamps.registered)),
@@ -80,7 +80,7 @@ pub(super) fn person(state: &State, person: &Person, name: &str) -> Cell {
         "retired" => Cell::Flag(person.retired),
         "personNoMail" => Cell::Flag(person.no_mailing),
         "personUpdatedBy" => associate(state, stamps.updated_by),
-        "personUpdatedDate" => Cell::Moment(Some(stamps.touched())),
+        "personUpdatedDate" => Cell::Moment(stamps.updated_in_rows(&state.policy)),
         "personRegisteredBy" => associate(state, stamps.registered_by),
         "personRegisteredDate" => Cell::Moment(Some(stamps.registered)),
         // Usually blank: the owner of a person is the owner of its company.

@@ -1,0 +1,64 @@
+//! SuperOffice's lists as sweeps read them, however a tenant fills them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use connector_domain::field::Definitions;
+use connector_domain::ids;
+use connector_pipeline::crm::Lists as _;
+use connector_pipeline::crm::superoffice::SuperOffice;
+use jiff::{SignedDuration, Timestamp};
+use superoffice::{Client, Config};
+use superoffice_emulator::{Emulator, Entity, Options, World};
+
+/// A person with a user account.
+const INSIDER: i64 = 3;
+
+async fn tenant() -> (Emulator, SuperOffice) {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let details = emulator.details();
+    let mut config = Config::new(
+        details.login_url.parse().unwrap(),
+        details.context,
+        details.client_id,
+        details.client_secret.into(),
+        details.refresh_token.as_str().into(),
+    );
+    config.limits.retry_base = std::time::Duration::from_millis(1);
+    (emulator, SuperOffice::new(Client::new(config).unwrap()))
+}
+
+fn to_the_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap()
+}
+
+/// A company and a person that were created a month after everything else.
+fn create(world: &World) -> (i64, i64) {
+    world.move_clock(SignedDuration::from_hours(24 * 30));
+    let contact = world.create(Entity::Contact, INSIDER, &[("Name", "Nordlys Energi")]).unwrap();
+    let of = contact.to_string();
+    let fields = [("Lastname", "Lind"), ("Contact", of.as_str())];
+    (contact, world.create(Entity::Person, INSIDER, &fields).unwrap())
+}
+
+#[tokio::test]
+async fn what_was_created_is_seen_although_no_list_dates_a_change_of_it() {
+    let (emulator, crm) = tenant().await;
+    let world = emulator.world();
+    for is_dated in [true, false] {
+        world.set_policy(|policy| policy.untouched_records_are_updated = is_dated);
+        let (contact, person) = create(&world);
+        let since = to_the_second(world.now()) - SignedDuration::from_secs(1);
+        for (entity, id) in [(ids::Entity::Contact, contact), (ids::Entity::Person, person)] {
+            let newest = crm.newest(entity).await.unwrap().at.unwrap();
+            assert!(newest >= since, "{entity}: {newest}");
+            assert_eq!(crm.last(entity, since).await.unwrap(), id);
+            let page = crm.changed(entity, since, 0, &Definitions::default()).await.unwrap();
+            let few = crm.few(entity, since, &Definitions::default()).await.unwrap().rows.unwrap();
+            for rows in [page, few] {
+                let ids: Vec<i64> = rows.iter().map(|listed| listed.row.record.id).collect();
+                assert_eq!(ids, [id], "{entity}, dated: {is_dated}");
+                assert!(rows[0].row.updated_at.unwrap() >= since);
+            }
+        }
+    }
+}
