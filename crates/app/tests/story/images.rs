@@ -16,38 +16,76 @@ use serde_json::json;
 
 use self::disk::{Disk, Fate};
 use self::recording::{CALLS, Promise, Recording};
-use crate::support::{Load, Product, Setup, leave_out, may_trace, seed, tell, wanted};
+use crate::support::{Load, Product, SOON, Setup, leave_out, may_trace, seed, tell, until, wanted};
 
 /// How many disks, when nobody says otherwise.
 const IMAGES: u64 = 2_000;
 /// One in so many is read through as a whole; none when it is 0.
 const CHECKED: u64 = 8;
 
-/// Records a life from the first start to the stop.
-async fn record(toml: &str, failing: Option<u64>) -> Recording {
-    let setup = Setup::new().companies(32).restless().toml("store.log_pages = 24").toml(toml);
-    let mut product = setup.prepare().await;
-    let log = product.folder.path().join("trace");
+/// A log that is begun anew often.
+const SMALL_LOG: &str = "store.log_pages = 24";
+
+/// Which calls of each thread that tell the disk to keep something fail, in the words of `strace`.
+type Failing<'a> = Option<&'a str>;
+
+async fn prepare(toml: &str) -> Product {
+    Setup::new().companies(32).restless().toml(toml).prepare().await
+}
+
+/// Has the next life recorded, and says where.
+fn watch(product: &mut Product, life: &str, failing: Failing<'_>) -> PathBuf {
+    let log = product.folder.path().join(life);
     let words = ["strace", "-f", "--seccomp-bpf", "-qq", "-y", "-xx", "-s", "10000000", "-e", CALLS, "-o"];
     product.wrapper = words.map(str::to_owned).into();
     product.wrapper.push(log.display().to_string());
-    if let Some(nth) = failing {
-        product.wrapper.extend(["-e".to_owned(), format!("inject=fsync,fdatasync:error=EIO:when={nth}")]);
+    if let Some(which) = failing {
+        product.wrapper.extend(["-e".to_owned(), format!("inject=fsync,fdatasync:error=EIO:when={which}")]);
     }
+    log
+}
+
+/// Somebody enters companies, deliveries arrive, and everything is worked on.
+async fn live(product: &Product, load: &mut Load) {
+    for _ in 0..6 {
+        load.enter(product);
+        for _ in 0..3 {
+            tokio::join!(load.delivery(product), load.delivery(product), load.delivery(product));
+        }
+        look(product).await;
+    }
+    product.settle().await;
+    look(product).await;
+}
+
+/// Records a life from the first start to the stop.
+async fn record(toml: &str, failing: Failing<'_>) -> Recording {
+    let mut product = prepare(toml).await;
+    let log = watch(&mut product, "trace", failing);
+    product.launch().await;
+    product.try_listen().await.unwrap();
+    live(&product, &mut Load::of(&product)).await;
+    product.stop().await;
+    Recording::read(&std::fs::read_to_string(log).unwrap(), product.folder.path())
+}
+
+/// Records a life whose disk refuses everything from some moment on, its end soon after, and the life after it.
+async fn record_two(failing: Failing<'_>) -> Recording {
+    let mut product = prepare(SMALL_LOG).await;
+    let first = watch(&mut product, "first", failing);
     product.launch().await;
     product.try_listen().await.unwrap();
     let mut load = Load::of(&product);
-    for _ in 0..6 {
-        load.enter(&product);
-        for _ in 0..3 {
-            tokio::join!(load.delivery(&product), load.delivery(&product), load.delivery(&product));
-        }
-        look(&product).await;
-    }
-    product.settle().await;
-    look(&product).await;
+    load.enter(&product);
+    until(SOON, "a delivery is refused", async || load.delivery(&product).await.is_none().then_some(()))
+        .await;
+    product.kill();
+    let second = watch(&mut product, "second", None);
+    product.launch().await;
+    live(&product, &mut load).await;
     product.stop().await;
-    Recording::read(&std::fs::read_to_string(log).unwrap(), product.folder.path())
+    let log = [first, second].map(|life| std::fs::read_to_string(life).unwrap()).concat();
+    Recording::read(&log, product.folder.path())
 }
 
 /// Somebody looks at the jobs, and believes what is shown.
@@ -247,7 +285,7 @@ async fn whenever_the_power_fails_everything_that_was_promised_is_on_the_disk() 
     }
     let seed = seed();
     let images = wanted("SO_CONNECTOR_IMAGES", IMAGES);
-    let recording = record("", None).await;
+    let recording = record(SMALL_LOG, None).await;
     assert_worth_it(&recording);
     let found = examine(&recording, images, seed, CHECKED);
     let acts = recording.acts.len();
@@ -260,25 +298,59 @@ async fn whenever_the_power_fails_everything_that_was_promised_is_on_the_disk() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_power_cut_after_a_failed_fsync_breaks_no_promise() {
-    // Open: after a failed fsync a page may be found that nothing uses. So only the promises are looked for here.
     if !may_trace() {
         return leave_out("images after a failed fsync", "strace is not installed or may not trace here");
     }
     let seed = seed();
     let images = wanted("SO_CONNECTOR_IMAGES", IMAGES) / 4;
-    let mut all = Found::default();
-    let lives = [1, 3, 6, 10];
-    for nth in lives {
-        let recording = record("", Some(20 + nth)).await;
+    let (mut all, mut lives, mut of_log, mut of_database) = (Found::default(), 0, 0, 0);
+    // Whose fsync the Nth is, depends on how the threads run.
+    while lives < 4 || of_log < 2 || of_database < 2 {
+        assert!(
+            lives < 30,
+            "fsync failed {of_log} times for the log and {of_database} times for the database"
+        );
+        lives += 1;
+        let recording = record(SMALL_LOG, Some(&format!("{}+23", 20 + lives))).await;
         assert_worth_it(&recording);
-        let found = examine(&recording, images / 4, seed, 0);
-        keep(&format!("failure-{nth}"), &recording, seed, &found);
+        of_log += recording.failed("connector.db-wal");
+        of_database += recording.failed("connector.db");
+        let found = examine(&recording, images / 4, seed, CHECKED);
+        keep(&format!("failure-{lives}"), &recording, seed, &found);
         all.images += found.images;
         all.promises += found.promises;
         all.bad.extend(found.bad);
     }
-    let counts = json!({"images": all.images, "promises looked for": all.promises, "lives": lives.len()});
+    let counts = json!({
+        "images": all.images,
+        "promises looked for": all.promises,
+        "lives": lives,
+        "failures for the log": of_log,
+        "failures for the database": of_database,
+    });
     tell("images after a failed fsync", &counts, all.bad.len());
+    assert!(all.bad.is_empty(), "{:#?}", &all.bad[..all.bad.len().min(10)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dead_process_could_not_bring_to_the_disk_hides_nothing_that_comes_after_it() {
+    if !may_trace() {
+        return leave_out("images after a death", "strace is not installed or may not trace here");
+    }
+    let seed = seed();
+    let images = wanted("SO_CONNECTOR_IMAGES", IMAGES) / 8;
+    let (mut all, lives) = (Found::default(), [21, 24, 30]);
+    for from in lives {
+        let recording = record_two(Some(&format!("{from}+1"))).await;
+        assert_worth_it(&recording);
+        let found = examine(&recording, images / 3, seed, CHECKED);
+        keep(&format!("death-{from}"), &recording, seed, &found);
+        all.images += found.images;
+        all.promises += found.promises;
+        all.bad.extend(found.bad);
+    }
+    let counts = json!({"images": all.images, "promises looked for": all.promises, "lives": 2 * lives.len()});
+    tell("images after a death", &counts, all.bad.len());
     assert!(all.bad.is_empty(), "{:#?}", &all.bad[..all.bad.len().min(10)]);
 }
 
@@ -288,7 +360,7 @@ async fn a_database_that_does_not_wait_for_the_disk_is_found_out() {
         return leave_out("images without waiting", "strace is not installed or may not trace here");
     }
     let seed = seed();
-    let recording = record("store.synchronous = \"normal\"", None).await;
+    let recording = record(&format!("{SMALL_LOG}\nstore.synchronous = \"normal\""), None).await;
     let found = examine(&recording, 400, seed, CHECKED);
     let counts = json!({"images": found.images, "found out in": found.bad.len()});
     tell("images without waiting", &counts, 0);

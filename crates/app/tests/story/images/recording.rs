@@ -16,6 +16,9 @@ pub(super) const CALLS: &str =
 /// The number beside the database.
 const MARK: &str = "connector.db.mark";
 
+/// How the name of the database's log ends.
+const LOG: &str = "-wal";
+
 /// Something that happened to the disk.
 #[derive(Debug, Clone)]
 pub(super) struct Act {
@@ -90,18 +93,24 @@ impl Recording {
                 else {
                     continue;
                 };
-                reader.call(begun, line, &format!("{first}{last}"));
+                reader.call(thread, begun, line, &format!("{first}{last}"));
             } else {
-                reader.call(line, line, call);
+                reader.call(thread, line, line, call);
             }
         }
         // What was begun and not seen to end may have happened.
-        for (begun, begin) in unfinished.into_values() {
-            reader.call(begun, usize::MAX, &format!("{begin}) = ?"));
+        for (thread, (begun, begin)) in unfinished {
+            reader.call(thread, begun, usize::MAX, &format!("{begin}) = ?"));
         }
         reader.recording.acts.sort_by_key(Act::moment);
         reader.recording.promises.sort_by_key(|(moment, _)| *moment);
         reader.recording
+    }
+
+    /// How often the disk refused to keep a file.
+    pub(super) fn failed(&self, name: &str) -> usize {
+        let failed = |act: &&Act| matches!(&act.deed, Deed::Sync { file, kept: false } if file == name);
+        self.acts.iter().filter(failed).count()
     }
 
     /// Every moment at which the power can fail so that it makes a difference.
@@ -135,22 +144,26 @@ struct Reader {
     heard: BTreeMap<String, Vec<u8>>,
     said: BTreeMap<String, Vec<u8>>,
     patches: BTreeMap<(String, i64), usize>,
+    /// Which thread writes the log.
+    logs: String,
 }
 
 impl Reader {
-    fn call(&mut self, begun: usize, ended: usize, text: &str) {
+    fn call(&mut self, thread: &str, begun: usize, ended: usize, text: &str) {
         let Some((name, rest)) = text.split_once('(') else { return };
         let Some((arguments, result)) = rest.rsplit_once(" = ") else { return };
         let succeeded = !result.starts_with("-1");
         match name {
-            "write" | "writev" | "sendto" | "pwrite64" if succeeded => self.given(begun, ended, arguments),
+            "write" | "writev" | "sendto" | "pwrite64" if succeeded => {
+                self.given(thread, begun, ended, arguments);
+            }
             "read" | "readv" | "recvfrom" if succeeded => {
                 if let Some(socket) = descriptor(arguments).filter(|file| file.starts_with("socket:")) {
                     self.said.remove(&socket);
                     self.heard.entry(socket).or_default().extend(strings(arguments));
                 }
             }
-            "fsync" | "fdatasync" => self.sync(begun, ended, arguments, succeeded),
+            "fsync" | "fdatasync" => self.sync(thread, begun, ended, arguments, succeeded),
             "ftruncate" if succeeded => {
                 if let Some(file) = descriptor(arguments).and_then(|path| self.own(&path)) {
                     self.act(begun, ended, Deed::Truncate { file, length: last_number(arguments) });
@@ -182,8 +195,13 @@ impl Reader {
         self.recording.acts.push(Act { begun, ended, deed });
     }
 
-    fn sync(&mut self, begun: usize, ended: usize, arguments: &str, kept: bool) {
+    fn sync(&mut self, thread: &str, begun: usize, ended: usize, arguments: &str, kept: bool) {
         let Some(path) = descriptor(arguments) else { return };
+        // The system tells everybody who has a file open of a failure, so whoever writes the log would hear of this one
+        // as well before it takes anything for kept. `strace` can only tell the one who asked.
+        if !kept && path.ends_with(LOG) && thread != self.logs {
+            return;
+        }
         if path == self.folder {
             if kept {
                 self.act(begun, ended, Deed::SyncFolder);
@@ -193,11 +211,14 @@ impl Reader {
         }
     }
 
-    fn given(&mut self, begun: usize, ended: usize, arguments: &str) {
+    fn given(&mut self, thread: &str, begun: usize, ended: usize, arguments: &str) {
         let Some(to) = descriptor(arguments) else { return };
         if to.starts_with("socket:") {
             self.said(begun, &to, strings(arguments));
         } else if let Some(file) = self.own(&to) {
+            if file.ends_with(LOG) {
+                thread.clone_into(&mut self.logs);
+            }
             // The number beside the database is the only file that is written without a place, and always from its begin.
             let at = if file == MARK { 0 } else { last_number(arguments) };
             self.act(begun, ended, Deed::Write { file, at, bytes: strings(arguments) });
@@ -272,12 +293,12 @@ fn last_number(arguments: &str) -> usize {
 #[test]
 fn a_log_is_read_in_the_order_in_which_it_counts() {
     let hex = |text: &str| text.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<Vec<_>>().concat();
-    let (wal, socket) = (hex("/f/connector.db-wal"), hex("socket:[7]"));
+    let (file, socket) = (hex("/f/connector.db"), hex("socket:[7]"));
     let post = hex("POST /connector/webhook HTTP/1.1\r\n\r\n{\"EventId\":\"e1\"}");
     let log = format!(
         "1 recvfrom(9<{socket}>, \"{post}\", 999, 0, NULL, NULL) = 50\n\
-         2 fsync(5<{wal}> <unfinished ...>\n\
-         1 pwrite64(5<{wal}>, \"{}\", 2, 8) = 2\n\
+         2 fsync(5<{file}> <unfinished ...>\n\
+         1 pwrite64(5<{file}>, \"{}\", 2, 8) = 2\n\
          2 <... fsync resumed>) = -1 EIO (Input/output error) (INJECTED)\n\
          1 sendto(9<{socket}>, \"{}\", 15, MSG_NOSIGNAL, NULL, 0) = 15\n",
         hex("ab"),
@@ -287,8 +308,8 @@ fn a_log_is_read_in_the_order_in_which_it_counts() {
     assert_eq!(recording.promises, [(4, Promise::Stored { event: "e1".to_owned() })]);
     let acts: Vec<_> =
         recording.acts.iter().map(|act| (act.begun, act.ended, format!("{:?}", act.deed))).collect();
-    let write = "Write { file: \"connector.db-wal\", at: 8, bytes: [97, 98] }".to_owned();
-    let sync = "Sync { file: \"connector.db-wal\", kept: false }".to_owned();
+    let write = "Write { file: \"connector.db\", at: 8, bytes: [97, 98] }".to_owned();
+    let sync = "Sync { file: \"connector.db\", kept: false }".to_owned();
     assert_eq!(acts, [(2, 2, write), (1, 3, sync)]);
     assert_eq!(recording.moments(), [2, 3, 4]);
 }
