@@ -372,12 +372,7 @@ impl Checks<'_> {
             let spoilt = self.is_spoilt(company) || model.touched.contains(&company);
             let told = self.is_told(&model, record) && self.is_told(&model, company);
             let gone = model.contacts.get(&human.contact).is_none_or(|contact| contact.deleted);
-            if spoilt
-                || !told
-                || gone
-                || !self.in_scope(&model, human.contact)
-                || self.changed_owner(human.contact)
-            {
+            if spoilt || !told || gone || !self.in_scope(&model, human.contact) {
                 continue;
             }
             let Some(profile) = self.profile(&model, human.contact) else { continue };
@@ -386,11 +381,6 @@ impl Checks<'_> {
                 self.stands(&model, record, target, &value);
             }
         }
-    }
-
-    /// A company that was out of scope for a while may have left its persons behind.
-    fn changed_owner(&self, _: i64) -> bool {
-        self.story.world.knobs.scoped
     }
 
     fn wanted_of_person(&self, title: &str, vertical: &VerticalId) -> Vec<(Target, Value)> {

@@ -105,6 +105,8 @@ bugs! {
     PersonsDoNotFollow = "persons-do-not-follow",
     /// Persons that were skipped before anything was found out about their company stay so.
     PersonsSkippedStaySo = "persons-skipped-stay-so",
+    /// Persons that were skipped while their company was out of scope stay so when it comes back.
+    PersonsLeftOutOfScope = "persons-left-out-of-scope",
     /// Persons are forgotten when the database is away just after their company was written to.
     PersonsFollowOnlyAtOnce = "persons-follow-only-at-once",
     /// Persons are forgotten when their company cannot be written to at first.

@@ -10,9 +10,9 @@ use connector_domain::breaker::Pass;
 use connector_domain::drift::Drift;
 use connector_domain::field::{Definitions, Kind, Target, Value};
 use connector_domain::fingerprint::Stage;
-use connector_domain::ids::{ContactId, Entity, RecordRef};
-use connector_domain::job::JobState;
+use connector_domain::ids::{ContactId, RecordRef};
 use connector_domain::patch::FieldWrite;
+use connector_domain::policy::Scope;
 use connector_domain::profile::{Claim, Company, Explored, Language, Nothing, Profile, Room};
 use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
@@ -21,8 +21,6 @@ use connector_explorer::ExploreError;
 use connector_faults::{Bug, Point, planted, reach};
 use connector_store::StoreError;
 use connector_store::accounts::KeptProfile;
-use connector_store::page::PageRequest;
-use connector_store::queue::JobFilter;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::breaker::{self, Dependency};
@@ -83,7 +81,7 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
             let persons_due = kept.is_some_and(is_new)
                 || is_silent
                     && !planted(Bug::PersonsSkippedStaySo)
-                    && has_skipped_persons(ports, account.id).await?;
+                    && has_unheard_persons(ports, account.id).await?;
             let kept = KeptProfile { profile: (*profile).clone(), key, at: now, persons_due };
             reach(Point::ProfileFound);
             ports.accounts.keep_profile(&ports.tenant, account.id, kept).await?;
@@ -93,21 +91,25 @@ pub(crate) async fn company(work: &mut Work<'_>, account: &Account) -> Result<Pr
     }
 }
 
-/// Whether persons of a company were worked on, and skipped, while nothing was known of it.
-async fn has_skipped_persons(ports: &Ports, account: ContactId) -> Result<bool, StoreError> {
-    let skipped = JobFilter { states: vec![JobState::Skipped], account: Some(account) };
-    // The company's own record may have been skipped any number of times since.
-    let mut page = PageRequest { limit: usize::MAX, after: None };
-    loop {
-        let jobs = ports.queue.jobs(&ports.tenant, &skipped, &page).await?;
-        if jobs.items.iter().any(|job| job.record.entity == Entity::Person) {
-            return Ok(true);
-        }
-        if jobs.next.is_none() {
-            return Ok(false);
-        }
-        page.after = jobs.next;
+/// Whether persons of a company were skipped because nothing was known of it.
+async fn has_unheard_persons(ports: &Ports, account: ContactId) -> Result<bool, StoreError> {
+    let unheard = [Reason::NoEvidence, Reason::NoWebsite];
+    Ok(!ports.accounts.skipped_persons(&ports.tenant, account, &unheard).await?.is_empty())
+}
+
+/// A company that is in scope may have been out of it for a while: persons that were skipped for that are looked at again.
+pub(crate) async fn persons_come_back(work: &Work<'_>, account: &Account) -> Result<(), Halt> {
+    let (ports, policy) = (work.ports, work.ports.discovered.policy_now());
+    if policy.scope == Scope::Everyone || planted(Bug::PersonsLeftOutOfScope) {
+        return Ok(());
     }
+    let left_out = [Reason::OwnerNotInScope];
+    let persons = ports.accounts.skipped_persons(&ports.tenant, account.id, &left_out).await?;
+    if !persons.is_empty() {
+        let records: Vec<_> = persons.iter().map(|id| (RecordRef::person(*id), Some(account.id))).collect();
+        ports.queue.enqueue(&ports.tenant, &records, policy, ports.clock.now()).await?;
+    }
+    Ok(())
 }
 
 /// Explores a company, unless its website's host has just not answered.

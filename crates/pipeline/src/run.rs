@@ -186,6 +186,7 @@ async fn run_contact(work: &mut Work<'_>, id: ContactId) -> Result<Settlement, H
     reach(Point::AccountRead);
     filter::account(work, &account).await?;
     reach(Point::Filtered);
+    explore::persons_come_back(work, &account).await?;
     let landed = write_back::reconcile(work, &account.fields).await?;
     work.stage = Stage::Explore;
     let before = explore::vertical_so_far(work, &account, &landed).await?;

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use connector_domain::account::{Ended, OpenWork};
 use connector_domain::ids::{ContactId, PersonId, TenantId};
 use connector_domain::profile::Profile;
+use connector_domain::reason::Reason;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::StoreError;
@@ -113,6 +114,14 @@ pub trait Accounts: Send + Sync {
 
     /// The persons of an account that we have met.
     async fn persons(&self, tenant: &TenantId, account: ContactId) -> Result<Vec<PersonId>, StoreError>;
+
+    /// The persons of an account whose newest job was skipped for one of these reasons.
+    async fn skipped_persons(
+        &self,
+        tenant: &TenantId,
+        account: ContactId,
+        reasons: &[Reason],
+    ) -> Result<Vec<PersonId>, StoreError>;
 
     /// Keeps what was found out about a company, in place of what was kept before.
     async fn keep_profile(

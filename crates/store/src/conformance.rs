@@ -59,6 +59,7 @@ macro_rules! suite {
             a_twin_that_failed_is_no_twin,
             accounts_are_listed_last_touched_first_in_pages,
             the_unnamed_are_found_until_they_have_a_name,
+            persons_are_found_by_why_their_newest_job_was_skipped,
             a_profile_is_kept_in_place_of_the_last,
         );
         $crate::conformance::suite!($fresh; journal:

@@ -4,8 +4,9 @@ use connector_domain::fingerprint::{Fingerprint, Stage};
 use connector_domain::ids::ContactId;
 use connector_domain::job::Settlement;
 use connector_domain::profile::{Language, Profile};
+use connector_domain::reason::Reason;
 
-use super::samples::{MINUTE, SECOND, changed, contact, lease, noon, tenant};
+use super::samples::{MINUTE, SECOND, changed, contact, lease, noon, person, policy, tenant};
 use crate::Store;
 use crate::accounts::{AccountFilter, Facts, KeptProfile, Twin};
 use crate::page::PageRequest;
@@ -98,6 +99,28 @@ pub(crate) async fn the_unnamed_are_found_until_they_have_a_name(store: &dyn Sto
     let gone = Facts { deleted: true, ..Facts::default() };
     store.learn(&tenant(), ContactId(19), gone, None, MINUTE, noon()).await.unwrap();
     assert!(store.unnamed(&tenant(), 10).await.unwrap().is_empty());
+}
+
+pub(crate) async fn persons_are_found_by_why_their_newest_job_was_skipped(store: &dyn Store) {
+    let skip = async |id: i64, reason: Reason, at: jiff::Timestamp| {
+        store.enqueue(&tenant(), &[(person(id), Some(ContactId(18)))], policy(), at).await.unwrap();
+        let held = lease(store, at).await.unwrap();
+        let skipped = Settlement::Skipped { reason, words: reason.sentence().into() };
+        store.settle(&held, skipped, vec![], vec![], at).await.unwrap();
+    };
+    skip(7, Reason::OwnerNotInScope, noon()).await;
+    skip(8, Reason::Unchanged, noon()).await;
+    skip(9, Reason::OwnerNotInScope, noon()).await;
+    skip(9, Reason::Unchanged, noon() + MINUTE).await;
+    let found = async |account: i64, reasons: &[Reason]| {
+        let persons = store.skipped_persons(&tenant(), ContactId(account), reasons).await.unwrap();
+        persons.into_iter().map(|id| id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(found(18, &[Reason::OwnerNotInScope]).await, [7]);
+    assert_eq!(found(18, &[Reason::OwnerNotInScope, Reason::Unchanged]).await, [7, 8, 9]);
+    assert!(found(18, &[]).await.is_empty() && found(19, &[Reason::OwnerNotInScope]).await.is_empty());
+    store.enqueue(&tenant(), &[(person(7), Some(ContactId(18)))], policy(), noon() + MINUTE).await.unwrap();
+    assert!(found(18, &[Reason::OwnerNotInScope]).await.is_empty(), "it is asked for already");
 }
 
 pub(crate) async fn a_profile_is_kept_in_place_of_the_last(store: &dyn Store) {

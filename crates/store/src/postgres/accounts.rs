@@ -104,6 +104,28 @@ impl Accounts for PostgresStore {
         .await
     }
 
+    async fn skipped_persons(
+        &self,
+        tenant: &TenantId,
+        account: ContactId,
+        reasons: &[Reason],
+    ) -> Result<Vec<PersonId>, StoreError> {
+        let codes: Vec<&str> = reasons.iter().map(|reason| reason.code()).collect();
+        self.read((&tenant.0, account.0, codes), |c, (tenant, account, codes)| {
+            Box::pin(async move {
+                let sql = "SELECT j.entity_id FROM jobs j
+                            WHERE j.tenant = $1 AND j.account_id = $2 AND j.entity = 'person' AND j.state = 3
+                              AND j.reason = ANY($3)
+                              AND NOT EXISTS (SELECT 1 FROM jobs n WHERE n.tenant = j.tenant AND n.entity = j.entity
+                                                 AND n.entity_id = j.entity_id AND n.id > j.id)
+                            ORDER BY j.entity_id";
+                let rows = c.rows(sql, &[tenant, account, codes]).await?;
+                rows.iter().map(|row| get(row, "entity_id").map(PersonId)).collect()
+            })
+        })
+        .await
+    }
+
     async fn keep_profile(
         &self,
         tenant: &TenantId,

@@ -111,6 +111,34 @@ impl Accounts for SqliteStore {
             .await
     }
 
+    async fn skipped_persons(
+        &self,
+        tenant: &TenantId,
+        account: ContactId,
+        reasons: &[Reason],
+    ) -> Result<Vec<PersonId>, StoreError> {
+        let (tenant, reasons) = (tenant.0.clone(), reasons.to_vec());
+        self.readers
+            .read(move |connection| {
+                let sql = "SELECT j.entity_id, j.reason FROM jobs j
+                            WHERE j.tenant = ?1 AND j.account_id = ?2 AND j.entity = 'person' AND j.state = 3
+                              AND NOT EXISTS (SELECT 1 FROM jobs n WHERE n.tenant = j.tenant AND n.entity = j.entity
+                                                 AND n.entity_id = j.entity_id AND n.id > j.id)
+                            ORDER BY j.entity_id";
+                let mut persons = Vec::new();
+                let mut statement = connection.prepare_cached(sql)?;
+                let mut rows = statement.query((tenant, account.0))?;
+                while let Some(row) = rows.next()? {
+                    let code: Option<String> = row.get(1)?;
+                    if code.as_deref().and_then(Reason::parse).is_some_and(|reason| reasons.contains(&reason)) {
+                        persons.push(PersonId(row.get(0)?));
+                    }
+                }
+                Ok(persons)
+            })
+            .await
+    }
+
     async fn keep_profile(
         &self,
         tenant: &TenantId,
