@@ -19,7 +19,7 @@ pub const RARE: &[Bug] = &[
     Bug::OwnVersionHidesOthers,
     Bug::PageKeptBeforeItIsTakenIn,
     Bug::PersonsFollowOnlyAtOnce,
-    Bug::PersonsSkippedStaySo,
+    Bug::PersonsLeftOutOfScope,
     Bug::SharedValueProvesBoth,
 ];
 

@@ -7,7 +7,7 @@ use connector_domain::field::{Target, Value};
 use connector_domain::ids::{ContactId, PersonId, RecordRef};
 use connector_faults::sometimes;
 
-use crate::crm::{By, Contact, Crm, Human, OWN, USERS};
+use crate::crm::{By, Contact, Crm, Human, OUT_OF_SCOPE, OWN, USERS};
 use crate::explorer::name;
 use crate::world::World;
 
@@ -122,6 +122,8 @@ impl People {
             7 => self.clear(record, TEXTS[usize::try_from(edition % 3).unwrap_or(0)], who),
             8 => self.choose_vertical(record, edition, who),
             9 => self.change_owner(id, who),
+            // Where only some owners are in scope, they change more often.
+            10 if world.knobs.scoped => self.change_owner(id, who),
             10 => self.noise(record, who),
             _ => self.person(edition, who),
         }
@@ -191,6 +193,19 @@ impl People {
             vec!["contact_id", "updated", "associate_id"],
             false,
         );
+        if !self.world.knobs.scoped || owner != OUT_OF_SCOPE {
+            return;
+        }
+        // Whoever takes over a company tidies up its persons.
+        let of_it = model.persons.iter_mut().find(|(_, human)| human.contact == id);
+        let Some(person) = of_it.map(|(person, human)| {
+            TITLES[usize::try_from(id % 4).unwrap_or(0)].clone_into(&mut human.title);
+            RecordRef::person(PersonId(*person))
+        }) else {
+            return;
+        };
+        let columns = vec!["person_id", "updated", "title"];
+        model.changed(&self.world, person, By::Someone(owner), columns, false);
     }
 
     /// A change that can alter nothing of ours; it is no reason to work.

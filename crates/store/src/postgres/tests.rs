@@ -367,8 +367,8 @@ mod again {
     async fn what_does_not_pass_is_given_up_after_longer_and_longer_waits() {
         let store = stage().await;
         let began = std::time::Instant::now();
-        let (begun, done) = request(&store, "40001", u32::MAX).await;
-        assert_eq!(begun, work::TRIES);
+        let (attempts, done) = request(&store, "40001", u32::MAX).await;
+        assert_eq!(attempts, work::TRIES);
         assert!(done.as_ref().is_err_and(StoreError::is_passing), "{done:?}");
         let waits: Duration = (0..work::TRIES - 1).map(|n| work::FIRST_WAIT * 2_u32.pow(n)).sum();
         assert!(began.elapsed() >= waits && waits < work::DEADLINE, "{:?}", began.elapsed());
