@@ -170,6 +170,8 @@ mod here {
         Abort(u64),
         /// This passing is a defect, as others would be.
         Panic(u64),
+        /// The process stands still at this passing, until somebody lets it go on.
+        Stop(u64),
     }
 
     static ACTIONS: LazyLock<BTreeMap<String, Action>> = LazyLock::new(|| {
@@ -189,6 +191,7 @@ mod here {
         let action = match action {
             "abort" => Action::Abort(nth),
             "panic" => Action::Panic(nth),
+            "stop" => Action::Stop(nth),
             _ => return None,
         };
         Some((name.to_owned(), action))
@@ -211,7 +214,8 @@ mod here {
         match action {
             Action::Abort(nth) if *nth == count => die(point),
             Action::Panic(nth) if *nth == count => panic!("told to panic at {}", point.name()),
-            Action::Abort(_) | Action::Panic(_) => {}
+            Action::Stop(nth) if *nth == count => stand_still(),
+            Action::Abort(_) | Action::Panic(_) | Action::Stop(_) => {}
         }
     }
 
@@ -219,6 +223,13 @@ mod here {
     fn die(point: Point) -> ! {
         eprintln!("dies at {}", point.name());
         std::process::abort()
+    }
+
+    /// All threads of the process stop, as those of a machine that sleeps.
+    fn stand_still() {
+        let process = std::process::id().to_string();
+        let told = std::process::Command::new("kill").args(["-STOP", &process]).status();
+        assert!(told.is_ok_and(|status| status.success()), "the process cannot be stopped");
     }
 
     #[cfg(test)]
@@ -229,6 +240,7 @@ mod here {
         fn what_happens_where_is_read_from_a_line() {
             assert_eq!(read(" leased=abort@3"), Some(("leased".to_owned(), Action::Abort(3))));
             assert_eq!(read("leased=panic@1"), Some(("leased".to_owned(), Action::Panic(1))));
+            assert_eq!(read("leased=stop@2"), Some(("leased".to_owned(), Action::Stop(2))));
             assert_eq!(read("leased=sleep@1"), None);
             assert_eq!(read("leased"), None);
         }

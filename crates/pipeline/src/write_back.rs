@@ -16,6 +16,7 @@ use connector_domain::reason::Reason;
 use connector_domain::remedy::Remedy;
 use connector_faults::{Bug, Point, planted, reach};
 use connector_store::journal::{Resolution, Write, WriteState};
+use connector_store::queue::Lease;
 use connector_store::settings::GAP;
 use jiff::{SignedDuration, Timestamp};
 
@@ -171,9 +172,16 @@ pub(crate) async fn write(
         ports.crm.write(&plan.patch, current, &definitions).await?;
         return Ok(written(work, &plan, &landed));
     }
-    let intent = ports.journal.intend(work.lease, &plan.patch, ports.clock.now()).await?;
+    let asked_at = ports.clock.now();
+    let intent = ports.journal.intend(work.lease, &plan.patch, asked_at).await?;
     let Some(intent) = intent else { return Err(Halt::Gone) };
     reach(Point::IntentStored);
+    if may_be_over(work.lease, asked_at, ports.clock.now()) {
+        let words = Some("not sent, because the process stood still meanwhile".to_owned());
+        let not_done = Resolution { write: intent, state: WriteState::NotDone, words, stands: None };
+        ports.journal.resolve(vec![not_done], ports.clock.now()).await?;
+        return Err(Halt::ReadAgain);
+    }
     let mut answer = ports.crm.write(&plan.patch, current, &definitions).await;
     if planted(Bug::WritesAgainUnseen) && answer.as_ref().is_err_and(|error| error.outcome_unknown) {
         answer = ports.crm.write(&plan.patch, current, &definitions).await;
@@ -236,6 +244,14 @@ pub(crate) async fn write(
             Err(error.into())
         }
     }
+}
+
+/// Whether a lease that was seen to hold at `seen_at` may be over by now: nothing renews it while a process stands still or
+/// its machine sleeps, and then somebody else may be at the record.
+fn may_be_over(lease: &Lease, seen_at: Timestamp, now: Timestamp) -> bool {
+    let begun = lease.job.started_at.unwrap_or(seen_at);
+    // It is renewed three times within it.
+    now.duration_since(seen_at) > lease.until.duration_since(begun) / 3
 }
 
 /// Takes up what we wrote and have no memory of, because the database is an older copy of itself.

@@ -15,6 +15,7 @@ use crate::support::{
 };
 
 mod cut;
+mod still;
 
 use cut::{Break, Proxy};
 
@@ -30,11 +31,17 @@ struct Worker {
 
 impl Worker {
     fn start(product: &Product, name: &str) -> Self {
+        Self::told(product, name, "")
+    }
+
+    /// One that is told what to do at places in the code.
+    fn told(product: &Product, name: &str, orders: &str) -> Self {
         let log = |end: &str| {
             let file = product.folder.path().join(format!("{name}.{end}"));
             File::options().create(true).append(true).open(file).unwrap()
         };
         let mut command = product.command(&["serve", "--json", "--role", "work"]);
+        command.env(connector_faults::point::VARIABLE, orders);
         command.env("LISTEN", "127.0.0.1:0").stdout(log("stdout")).stderr(log("stderr"));
         Self { child: command.stdin(Stdio::null()).spawn().unwrap() }
     }
@@ -262,7 +269,7 @@ async fn a_thousand_events_of_one_company_are_little_work_one_after_the_other() 
     product.settle().await;
     let turns = assert_one_at_a_time(&product.world);
     let jobs = product.jobs_of(Entity::Contact, id).await.len();
-    assert!(jobs < 500, "{jobs} jobs for a thousand events");
+    assert!(jobs < 200, "{jobs} jobs for a thousand events");
     let ledger = Ledger::of(&product.world);
     ledger.assert_each_value_once();
     assert_eq!(ledger.to(Entity::Contact, id).len(), 1);
