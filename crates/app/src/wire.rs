@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
@@ -21,8 +22,10 @@ use connector_pipeline::{
 use connector_server::{
     App, Badge, Canary, Concern, Gate, Limits, Part, PartState, Sweeps, TenantState, Unverified,
 };
+use connector_store::settings::{GAP, Gap};
 use connector_store::{Store, StoreError};
 use jiff::SignedDuration;
+use serde::Deserialize as _;
 use superoffice::api::state::StateChange;
 use superoffice::{Client, Credentials, Error};
 use tokio::net::TcpListener;
@@ -332,21 +335,13 @@ pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// How much further back than the last mark a gap is swept: the two clocks may differ, and a mark is seconds old.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
+/// How often it is looked whether the database misses something; whether it does is found out as often.
+const LOOK_FOR_GAPS: Duration = Duration::from_secs(5);
 
 impl Product {
     /// Has SuperOffice asked what changed since, when the database is an older copy that was put in place.
     pub(crate) async fn ask_for_what_is_missing(&self) -> Result<(), StoreError> {
-        // A PostgreSQL is put back by its own tools, which know of no mark of ours.
-        let Books::File(file) = &self.books else { return Ok(()) };
-        let Some(gap) = file.gap().await?.filter(|gap| !gap.asked) else { return Ok(()) };
-        tracing::warn!(
-            "the database is a copy from {:.0}, or was made anew; what changed since is asked for",
-            gap.from
-        );
-        let why = "the database was restored from a copy, or made anew".to_owned();
-        let from = gap.from.saturating_sub(MARGIN).unwrap_or(gap.from);
-        sweep::ask(&self.ports, Asked { from, until: None, why }).await?;
-        file.close_gap(self.ports.clock.now()).await
+        ask_for_what_is_missing(&self.ports).await
     }
 
     /// Starts the tasks that the roles ask for. They end when `stop` is cancelled; the tracker then empties.
@@ -401,6 +396,9 @@ impl Product {
                 let guardian = guardian::run(Arc::clone(&self.ports), own, config.guardian, stop.clone());
                 guarded("guardian", tracker.spawn(guardian));
             }
+            if let Books::Server(_) = &self.books {
+                guarded("gaps", tracker.spawn(look_for_gaps(Arc::clone(&self.ports), stop.clone())));
+            }
             guarded("revisit", tracker.spawn(revisit::run(Arc::clone(&self.ports), stop.clone())));
             guarded("names", tracker.spawn(names::run(Arc::clone(&self.ports), stop.clone())));
         }
@@ -413,6 +411,36 @@ impl Product {
         let address = config.webhook_url.as_ref().map(ToString::to_string);
         let secrets = config.webhook_secrets.clone();
         Arc::new(OwnWebhook::new(self.client.clone(), address, self.token.secret.clone(), secrets))
+    }
+}
+
+async fn ask_for_what_is_missing(ports: &Ports) -> Result<(), StoreError> {
+    let nobody = TenantId(String::new());
+    let kept = ports.settings.get(&nobody, GAP).await?;
+    let gap = kept.as_ref().and_then(|kept| Gap::deserialize(kept).ok()).filter(|gap| !gap.asked);
+    let Some(gap) = gap else { return Ok(()) };
+    tracing::warn!(
+        "the database is a copy from {:.0}, or was made anew; what changed since is asked for",
+        gap.from
+    );
+    let why = "the database was restored from a copy, or made anew".to_owned();
+    let from = gap.from.saturating_sub(MARGIN).unwrap_or(gap.from);
+    sweep::ask(ports, Asked { from, until: None, why }).await?;
+    let asked = serde_json::json!(Gap { asked: true, ..gap });
+    // Somebody may have noticed another one meanwhile; that one is asked for next time.
+    ports.settings.swap(&nobody, GAP, kept, asked, ports.clock.now()).await.map(drop)
+}
+
+/// Looks for what a server that took another's place may be missing, which can happen at any time.
+async fn look_for_gaps(ports: Arc<Ports>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = ask_for_what_is_missing(&ports).await {
+            tracing::debug!("it cannot be seen whether something is missing: {error}");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(LOOK_FOR_GAPS) => {}
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! SuperOffice waits for.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,6 +24,7 @@ mod flusher;
 mod frame;
 mod inbox;
 mod journal;
+mod mark;
 pub mod moving;
 mod pool;
 mod queue;
@@ -75,6 +77,8 @@ pub struct PostgresStore {
     address: Address,
     risks: Vec<Risk>,
     name: String,
+    /// The mark that this process has left.
+    left: AtomicI64,
     listening: tokio::task::JoinHandle<()>,
 }
 
@@ -114,7 +118,16 @@ impl PostgresStore {
         let flusher = Flusher::start(inbox, Arc::clone(&bell), options);
         let listening = tokio::spawn(bell::listen(address.clone(), frame, Arc::downgrade(&bell)));
         let name = bell.me().to_owned();
-        Ok(Self { pool, flusher, bell, address: address.clone(), risks, name, listening })
+        Ok(Self {
+            pool,
+            flusher,
+            bell,
+            address: address.clone(),
+            risks,
+            name,
+            left: AtomicI64::new(0),
+            listening,
+        })
     }
 
     /// What the server's settings put at risk.

@@ -3,12 +3,22 @@
 use async_trait::async_trait;
 use connector_domain::ids::TenantId;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 
 /// The name under which is kept what a database misses because it is an older copy of what was there; it is the whole
 /// database's, and so kept for a tenant without a name.
 pub const GAP: &str = "gap";
+
+/// What a database is missing because it is an older copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// From when on it knows nothing.
+    pub from: Timestamp,
+    /// Whether a sweep was asked for.
+    pub asked: bool,
+}
 
 /// The name under which the receiver keeps when a test of the webhook last arrived.
 pub const TEST_ARRIVED: &str = "webhook_test_at";

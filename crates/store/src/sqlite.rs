@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
 use crate::StoreError;
+use crate::settings::Gap;
 
 mod accounts;
 mod backup;
@@ -38,7 +39,6 @@ mod writer;
 pub use backup::{Copy, back_up, look_at, restore};
 pub use connection::Synchronous;
 pub use leave::leave;
-pub use mark::Gap;
 pub use peek::Peek;
 pub use vitals::Vitals;
 

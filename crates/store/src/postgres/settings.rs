@@ -1,5 +1,6 @@
 //! Settings on PostgreSQL, and the check that a row which was written can be read by somebody else.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -7,6 +8,7 @@ use connector_domain::ids::TenantId;
 use jiff::Timestamp;
 
 use super::PostgresStore;
+use super::mark::{self, Check};
 use super::rows::{from_json, to_json};
 use crate::StoreError;
 use crate::settings::Settings;
@@ -71,17 +73,20 @@ impl Settings for PostgresStore {
 
     async fn check(&self, now: Timestamp) -> Result<Duration, StoreError> {
         let started = Instant::now();
-        let nobody = TenantId(String::new());
-        let mark = serde_json::json!(now.as_microsecond());
-        // Several processes check themselves at once; each has a row of its own, of which there are as many as processes.
-        let key = format!("canary {}", self.name());
-        self.put(&nobody, &key, mark.clone(), now).await?;
-        // The connection that wrote it is not the one that reads it.
+        let mark = now.as_microsecond();
+        // The connection that writes it is not the one that reads it.
         let fresh = self.pool.open().await?;
+        let server = mark::server(&fresh).await;
+        let left = self.left.load(Ordering::Relaxed);
+        // Several processes check themselves at once; each has a row of its own, of which there are as many as processes.
+        let check = Check { name: self.name(), mark, left, server: server.as_deref() };
+        let gap = self.write(now, check, |work, check| Box::pin(mark::leave(work, check))).await?;
+        self.left.fetch_max(mark, Ordering::Relaxed);
+        gap.as_ref().inspect(|gap| mark::tell(gap));
+        let key = mark::key(self.name());
         let row = fresh.row("SELECT value FROM settings WHERE tenant = '' AND key = $1", &[&key]).await?;
-        let seen = row.map(|row| from_json::<serde_json::Value>(&row, "value")).transpose()?;
-        drop(fresh);
-        if seen.as_ref().and_then(serde_json::Value::as_i64) >= mark.as_i64() {
+        let seen = row.map(|row| from_json::<i64>(&row, "value")).transpose()?;
+        if seen >= Some(mark) {
             return Ok(started.elapsed());
         }
         Err(StoreError::Unavailable("a row that was committed is not seen by another connection".into()))

@@ -311,6 +311,67 @@ mod clocks {
     }
 }
 
+mod older {
+    use super::*;
+    use crate::settings::{GAP, Gap, Settings as _};
+
+    async fn gap(store: &PostgresStore) -> Option<Gap> {
+        let gap = store.get(&String::new().as_str().into(), GAP).await.unwrap();
+        gap.map(|gap| serde_json::from_value(gap).unwrap())
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_database_that_goes_on_from_where_it_was_misses_nothing() {
+        let address = room().await;
+        let (one, other) = (open(&address, Time::Caller).await, open(&address, Time::Caller).await);
+        for n in 0..3 {
+            one.check(noon() + MINUTE * n).await.unwrap();
+            other.check(noon() + MINUTE * n).await.unwrap();
+        }
+        drop(one);
+        open(&address, Time::Caller).await.check(noon() + MINUTE * 9).await.unwrap();
+        assert_eq!(gap(&other).await, None);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_older_copy_is_noticed_by_whoever_was_there_before() {
+        let ((), store) = fresh().await;
+        store.check(noon()).await.unwrap();
+        let watcher = raw(&store.address).await;
+        watcher.simple("CREATE TABLE copy AS SELECT * FROM settings").await.unwrap();
+        store.check(noon() + MINUTE).await.unwrap();
+        watcher.simple("TRUNCATE settings; INSERT INTO settings SELECT * FROM copy").await.unwrap();
+        store.check(noon() + MINUTE * 2).await.unwrap();
+        assert_eq!(gap(&store).await, Some(Gap { from: noon(), asked: false }));
+        store.check(noon() + MINUTE * 3).await.unwrap();
+        assert_eq!(gap(&store).await, Some(Gap { from: noon(), asked: false }), "it is noticed once");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_server_that_took_anothers_place_is_noticed_also_after_a_restart() {
+        let address = room().await;
+        open(&address, Time::Caller).await.check(noon()).await.unwrap();
+        let promoted = r#"UPDATE settings SET value = '"7711921059771886028/00000007"' WHERE key = 'server'"#;
+        raw(&address).await.simple(promoted).await.unwrap();
+        let store = open(&address, Time::Caller).await;
+        store.check(noon() + MINUTE).await.unwrap();
+        assert_eq!(gap(&store).await, Some(Gap { from: noon(), asked: false }));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn marks_of_processes_that_are_gone_are_let_go() {
+        let address = room().await;
+        for _ in 0..3 {
+            open(&address, Time::Caller).await.check(noon()).await.unwrap();
+        }
+        let store = open(&address, Time::Caller).await;
+        store.check(noon() + MINUTE * 60 * 25).await.unwrap();
+        let marks =
+            raw(&address).await.simple("SELECT count(*) FROM settings WHERE key LIKE 'canary %'").await;
+        assert_eq!(marks.unwrap().as_deref(), Some("1"));
+    }
+}
+
 mod again {
     use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -69,6 +69,12 @@ impl Work {
         millis(moment.checked_add(self.shift).unwrap_or(moment))
     }
 
+    /// A moment of the database's, as the caller counts it.
+    pub(super) fn told(&self, millis: i64) -> Result<Timestamp, Failure> {
+        let moment = Timestamp::from_millisecond(millis).and_then(|moment| moment.checked_sub(self.shift));
+        moment.map_err(|error| Failure::Strange(error.to_string()))
+    }
+
     /// There may be something to lease.
     pub(super) fn ring(&self) {
         self.queue.store(true, Ordering::Relaxed);

@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(kept.schema(), SqliteStore::SCHEMA, "what was there is kept");
     }
 
-    use super::mark::Gap;
+    use crate::settings::Gap;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn what_a_copy_has_in_a_log_beside_it_is_put_back_too() {

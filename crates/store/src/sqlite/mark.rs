@@ -11,26 +11,16 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
-use serde::{Deserialize, Serialize};
 
 use super::rows::{from_json, millis, timestamp, to_json};
 use super::settings::keep;
 use crate::StoreError;
-use crate::settings::GAP;
+use crate::settings::{GAP, Gap};
 
 /// The setting with the number; it is the whole database's.
 const NUMBER: &str = "mark";
 /// Whose settings these are: nobody's in particular.
 const ALL: &str = "";
-
-/// What a database is missing because it is an older copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gap {
-    /// From when on it knows nothing.
-    pub from: Timestamp,
-    /// Whether a sweep was asked for.
-    pub asked: bool,
-}
 
 /// The file beside the database.
 pub(super) fn file(path: &Path) -> PathBuf {
