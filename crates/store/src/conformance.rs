@@ -36,6 +36,7 @@ macro_rules! suite {
             an_abandoned_job_returns_when_its_lease_ends,
             a_renewed_lease_does_not_end,
             a_late_result_of_an_earlier_holder_is_dropped,
+            a_result_that_is_brought_again_is_taken_once,
             a_job_that_is_tried_again_waits_until_its_time,
             a_newer_job_takes_over_from_one_that_would_wait_again,
             recovery_returns_every_job_and_gives_up_on_a_killer,

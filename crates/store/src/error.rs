@@ -1,10 +1,14 @@
 //! Why the store could not do what it was asked, by what the caller can do about it.
 
 /// A failed storage method. Nothing of it has happened, unless a variant says otherwise.
+///
+/// Where the database is another machine's, the answer to a commit can be lost on the way. Then it is not known whether
+/// it was done, which is [`Self::Unavailable`] as well. Every method may be asked again all the same; whoever swaps a
+/// setting reads first what stands there now.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The database did not take it just now. Try again later.
+    /// The database did not take it just now, or did not say that it had. Try again later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// More waits to be written than is sensible. Try again later.

@@ -17,6 +17,7 @@ mod address;
 mod bell;
 pub mod beside;
 mod connection;
+mod doubts;
 mod duties;
 mod failure;
 mod failures;
@@ -44,6 +45,7 @@ pub use vitals::Vitals;
 
 use bell::Bell;
 use connection::Connection;
+use doubts::Doubts;
 use flusher::Flusher;
 use frame::Frame;
 use pool::{Held, Pool};
@@ -74,6 +76,7 @@ pub struct PostgresStore {
     pool: Arc<Pool>,
     flusher: Flusher,
     bell: Arc<Bell>,
+    doubts: Doubts,
     address: Address,
     risks: Vec<Risk>,
     name: String,
@@ -122,6 +125,7 @@ impl PostgresStore {
             pool,
             flusher,
             bell,
+            doubts: Doubts::default(),
             address: address.clone(),
             risks,
             name,

@@ -150,7 +150,8 @@ pub trait Queue: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Nothing is leased then.
+    /// Nothing is leased then, as far as is known. Where it is not known, the next request puts back what was leased all
+    /// the same, and counts no death for it.
     async fn lease(
         &self,
         worker: &str,
@@ -175,6 +176,10 @@ pub trait Queue: Send + Sync {
     ///
     /// A job that goes back to waiting while a newer one of the same record waits already is skipped as superseded,
     /// and the newer one inherits its faults.
+    ///
+    /// # Errors
+    ///
+    /// It may be asked again, also where it is not known whether it was done: a result is taken once.
     async fn settle(
         &self,
         lease: &Lease,

@@ -8,6 +8,7 @@ use connector_domain::reason::Reason;
 use super::samples::{MINUTE, SECOND, changed, contact, found, lease, noon, person, policy, tenant};
 use crate::Store;
 use crate::inbox::Accepted;
+use crate::journal::Step;
 use crate::page::PageRequest;
 use crate::queue::{Adopted, JobFilter, MOST_CRASHES, Retried, SUSPECT_AFTER, Settled};
 
@@ -62,6 +63,25 @@ pub(crate) async fn a_late_result_of_an_earlier_holder_is_dropped(store: &dyn St
     assert_eq!(state, JobState::Processing);
     let settled = store.settle(&second, completed(), vec![], vec![], noon() + MINUTE).await.unwrap();
     assert_eq!(settled, Settled::Yes);
+}
+
+pub(crate) async fn a_result_that_is_brought_again_is_taken_once(store: &dyn Store) {
+    changed(store, "e1", contact(18), noon()).await;
+    let held = lease(store, noon()).await.unwrap();
+    let step = Step { at: noon(), attempt: 1, stage: "fetch".into(), words: "read".into() };
+    for _ in 0..2 {
+        let settled =
+            store.settle(&held, again(noon() + SECOND), vec![], vec![step.clone()], noon()).await.unwrap();
+        assert_eq!(settled, Settled::Yes);
+    }
+    let job = store.job(&tenant(), held.job.id).await.unwrap().unwrap();
+    assert_eq!((job.state, job.faults), (JobState::Pending, 1));
+    assert_eq!(store.steps(&tenant(), held.job.id).await.unwrap().len(), 1);
+    // But what somebody else ended is lost.
+    let held = lease(store, noon() + SECOND).await.unwrap();
+    assert_eq!(store.recover(noon() + MINUTE * 2).await.unwrap(), 1);
+    let late = store.settle(&held, completed(), vec![], vec![], noon() + MINUTE * 2).await.unwrap();
+    assert_eq!(late, Settled::Lost);
 }
 
 pub(crate) async fn a_job_that_is_tried_again_waits_until_its_time(store: &dyn Store) {

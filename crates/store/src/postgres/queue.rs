@@ -62,13 +62,22 @@ impl Queue for PostgresStore {
         ttl: SignedDuration,
         now: Timestamp,
     ) -> Result<Vec<Lease>, StoreError> {
-        self.write(now, (worker, most, ttl, now), |work, (worker, most, ttl, now)| {
-            Box::pin(async move {
-                abandoned(work).await?;
-                lease(work, worker, *most, *ttl, *now + *ttl).await
+        // Names this request, so that what came of it can be told from what others did.
+        let mark = format!("{worker} {}", uuid::Uuid::new_v4().simple());
+        let doubts = self.doubts.lasting(now);
+        let leased = self
+            .write(now, (&mark, &doubts, most, ttl, now), |work, (mark, doubts, most, ttl, now)| {
+                Box::pin(async move {
+                    give_back(work, doubts).await?;
+                    abandoned(work).await?;
+                    lease(work, mark, *most, *ttl, *now + *ttl).await
+                })
             })
-        })
-        .await
+            .await;
+        if leased.is_err() {
+            self.doubts.add(mark, now + ttl);
+        }
+        leased
     }
 
     async fn renew(
@@ -115,7 +124,8 @@ impl Queue for PostgresStore {
                 // What was written stays written, whoever has the job now.
                 close_intents(work, resolutions).await?;
                 if !holds(work, lease).await? {
-                    return Ok(Settled::Lost);
+                    let was_taken = is_settled(work, lease).await?;
+                    return Ok(if was_taken { Settled::Yes } else { Settled::Lost });
                 }
                 add_steps(work, &lease.job.tenant.0, lease.job.id, steps).await?;
                 settle(work, &lease.job, settlement).await?;
@@ -413,7 +423,8 @@ async fn abandoned(work: &Work) -> Result<u64, Failure> {
     for row in &dead {
         let job = job(row, work.ahead())?;
         let crashes = job.crashes + 1;
-        work.execute("UPDATE jobs SET crashes = $2 WHERE id = $1", &[&job.id.0, &i64::from(crashes)]).await?;
+        let sql = "UPDATE jobs SET crashes = $2, lease_owner = NULL WHERE id = $1";
+        work.execute(sql, &[&job.id.0, &i64::from(crashes)]).await?;
         if crashes >= MOST_CRASHES {
             let failed = Settlement::Failed {
                 error: format!("its worker died {crashes} times while at it"),
@@ -427,6 +438,32 @@ async fn abandoned(work: &Work) -> Result<u64, Failure> {
         work.ring();
     }
     Ok(dead.len() as u64)
+}
+
+/// Puts back what requests leased whose answer never came: nobody works on it, and nobody died of it.
+async fn give_back(work: &Work, doubts: &[String]) -> Result<(), Failure> {
+    if doubts.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "SELECT {JOB_COLUMNS} FROM jobs WHERE state = 1 AND lease_owner = ANY($1) ORDER BY id FOR UPDATE"
+    );
+    for row in &work.rows(&sql, &[&doubts]).await? {
+        connector_faults::sometimes("a lease of unknown outcome was given back");
+        let job = job(row, work.ahead())?;
+        let sql = "UPDATE jobs SET attempts = greatest(attempts - 1, 0), lease_owner = NULL WHERE id = $1";
+        work.execute(sql, &[&job.id.0]).await?;
+        again(work, &job, work.now(), "it was not known whether it was leased", false).await?;
+        work.ring();
+    }
+    Ok(())
+}
+
+/// Whether this holder's result was taken already, though nobody told it so. An attempt that ended in another way has no
+/// holder any more.
+async fn is_settled(work: &Work, lease: &Lease) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM jobs WHERE id = $1 AND state <> 1 AND fence = $2 AND lease_owner IS NOT NULL";
+    Ok(work.row(sql, &[&lease.job.id.0, &lease.fence]).await?.is_some())
 }
 
 /// Whether the lease is still this one; nobody else can take the job until the transaction ends.
@@ -463,8 +500,7 @@ async fn adopt(work: &Work, lease: &Lease, account: ContactId) -> Result<Adopted
     let adopted = if taken {
         // The other job's end rings the bell for this one.
         again(work, job, work.now(), "waits for another job of the same account", false).await?;
-        let sql =
-            "UPDATE jobs SET account_id = $2, lane = $3, attempts = greatest(attempts - 1, 0) WHERE id = $1";
+        let sql = "UPDATE jobs SET account_id = $2, lane = $3, attempts = greatest(attempts - 1, 0), lease_owner = NULL WHERE id = $1";
         work.execute(sql, &[&job.id.0, &account.0, &lane]).await?;
         Adopted::Busy
     } else {
@@ -493,7 +529,7 @@ async fn settle(work: &Work, job: &Job, settlement: &Settlement) -> Result<(), F
     let failed = i64::from(settlement.state() == JobState::Failed);
     work.execute(
         "UPDATE jobs SET state = $2, reason = $3, words = $4, remedy = $5, faults = faults + $7, finished_at = $6, updated_at = $6,
-                         lease_owner = NULL, lease_until = NULL, fingerprint = $8
+                         lease_until = NULL, fingerprint = $8
           WHERE id = $1",
         &[
             &job.id.0,
@@ -530,7 +566,7 @@ async fn again(work: &Work, job: &Job, at: i64, error: &str, counts: bool) -> Re
     let Some(newer) = waiting(work, &job.tenant.0, job.record).await? else {
         // A receiver that begins a newer one at this moment meets the unique index, or we do; then all of this is done
         // again.
-        let sql = "UPDATE jobs SET state = 0, run_at = $2, words = $3, faults = faults + $4, updated_at = $5, lease_owner = NULL, lease_until = NULL
+        let sql = "UPDATE jobs SET state = 0, run_at = $2, words = $3, faults = faults + $4, updated_at = $5, lease_until = NULL
                     WHERE id = $1";
         return work.execute(sql, &[&job.id.0, &at, &error, &counted, &work.now()]).await.map(drop);
     };
@@ -543,7 +579,7 @@ async fn again(work: &Work, job: &Job, at: i64, error: &str, counts: bool) -> Re
     )
     .await?;
     work.execute(
-        "UPDATE jobs SET state = 3, reason = $2, words = $3, finished_at = $4, updated_at = $4, lease_owner = NULL, lease_until = NULL
+        "UPDATE jobs SET state = 3, reason = $2, words = $3, finished_at = $4, updated_at = $4, lease_until = NULL
           WHERE id = $1",
         &[&job.id.0, &Reason::Superseded.code(), &format!("job {newer} took over: {error}"), &work.now()],
     )

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector_domain::clock::{Clock, FixedClock, SystemClock};
-use connector_domain::job::Settlement;
+use connector_domain::job::{JobState, Settlement};
 
 use super::*;
 use crate::conformance;
@@ -57,6 +57,8 @@ async fn until<F: Future<Output = bool>>(what: &str, so: impl Fn() -> F) {
 }
 
 conformance::suite!(fresh);
+
+mod line;
 
 mod alone {
     use super::*;
@@ -507,6 +509,49 @@ mod letting_go {
         assert_eq!(lease(&store, later).await.expect("it is worked on").job.id, job);
         let (_, body) = store.event(&tenant(), &"e2".into()).await.unwrap().unwrap();
         assert!(!body.is_empty(), "what was told stays");
+    }
+}
+
+mod unknown {
+    use super::line::Line;
+    use super::*;
+    use crate::queue::SUSPECT_AFTER;
+
+    /// A store whose line can be cut, and one that has a line of its own.
+    async fn stores() -> (Line, PostgresStore, PostgresStore) {
+        let address = room().await;
+        let line = Line::to(&address).await;
+        (line.clone(), open(&line.address, Time::Caller).await, open(&address, Time::Caller).await)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_lease_whose_answer_is_lost_is_given_back_and_counts_no_death() {
+        let (line, worker, other) = stores().await;
+        changed(&other, "e1", contact(18), noon()).await;
+        for _ in 0..=SUSPECT_AFTER {
+            line.lose_the_answer_to("COMMIT");
+            worker.lease("w", 1, MINUTE, noon()).await.expect_err("nobody said that it was leased");
+            assert_eq!(other.queue_counts(&tenant(), noon()).await.unwrap().of(JobState::Processing), 1);
+        }
+        let held =
+            worker.lease("w", 1, MINUTE, noon()).await.unwrap().pop().expect("it is given back at once");
+        assert_eq!((held.job.crashes, held.job.attempts), (0, 1));
+        let done = Settlement::Completed { words: String::new() };
+        assert_eq!(worker.settle(&held, done, vec![], vec![], noon()).await.unwrap(), Settled::Yes);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_result_whose_answer_is_lost_is_taken() {
+        let (line, worker, other) = stores().await;
+        changed(&other, "e1", contact(18), noon()).await;
+        let held = lease(&worker, noon()).await.unwrap();
+        let done = || Settlement::Completed { words: String::new() };
+        line.lose_the_answer_to("COMMIT");
+        worker
+            .settle(&held, done(), vec![], vec![], noon())
+            .await
+            .expect_err("nobody said that it was taken");
+        assert_eq!(worker.settle(&held, done(), vec![], vec![], noon()).await.unwrap(), Settled::Yes);
     }
 }
 

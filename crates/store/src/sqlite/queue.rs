@@ -103,7 +103,8 @@ impl Queue for SqliteStore {
                 }
                 reach(Point::WritesNoted);
                 if !holds(connection, &lease)? {
-                    return Ok(Settled::Lost);
+                    let was_taken = is_settled(connection, &lease)?;
+                    return Ok(if was_taken { Settled::Yes } else { Settled::Lost });
                 }
                 add_steps(connection, &lease.job.tenant.0, lease.job.id, &steps)?;
                 settle(connection, &lease, &settlement, now)?;
@@ -395,7 +396,7 @@ fn abandoned(
     for (job, fence) in &dead {
         let crashes = job.crashes + u32::from(!planted(Bug::CrashesNotCounted));
         connection
-            .prepare_cached("UPDATE jobs SET crashes = ?2 WHERE id = ?1")?
+            .prepare_cached("UPDATE jobs SET crashes = ?2, lease_owner = NULL WHERE id = ?1")?
             .execute((job.id.0, crashes))?;
         let settlement = if crashes >= MOST_CRASHES {
             Settlement::Failed {
@@ -421,6 +422,16 @@ fn holds(connection: &Connection, lease: &Lease) -> rusqlite::Result<bool> {
     }
     connection
         .prepare_cached("SELECT 1 FROM jobs WHERE id = ?1 AND state = 1 AND fence = ?2")?
+        .exists((lease.job.id.0, lease.fence))
+}
+
+/// Whether this holder's result was taken already, though nobody told it so. An attempt that ended in another way has no
+/// holder any more.
+fn is_settled(connection: &Connection, lease: &Lease) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM jobs WHERE id = ?1 AND state <> 1 AND fence = ?2 AND lease_owner IS NOT NULL",
+        )?
         .exists((lease.job.id.0, lease.fence))
 }
 
@@ -468,7 +479,7 @@ fn adopt(
     settle(connection, lease, &Settlement::Again { at: now, error, counts: false }, now)?;
     connection
         .prepare_cached(
-            "UPDATE jobs SET account_id = ?2, lane = ?3, attempts = max(attempts - 1, 0) WHERE id = ?1",
+            "UPDATE jobs SET account_id = ?2, lane = ?3, attempts = max(attempts - 1, 0), lease_owner = NULL WHERE id = ?1",
         )?
         .execute((lease.job.id.0, account.0, lane))?;
     Ok(Adopted::Busy)
@@ -497,7 +508,7 @@ fn settle(
     connection
         .prepare_cached(
             "UPDATE jobs SET state = ?2, reason = ?3, words = ?4, remedy = ?5, faults = faults + ?7, finished_at = ?6, updated_at = ?6,
-                             lease_owner = NULL, lease_until = NULL, fingerprint = ?8
+                             lease_until = NULL, fingerprint = ?8
               WHERE id = ?1",
         )?
         .execute(params![
@@ -533,7 +544,7 @@ fn again(
         let at = if planted(Bug::WaitsInHours) { at + wait * 59 } else { at };
         connection
             .prepare_cached(
-                "UPDATE jobs SET state = 0, run_at = ?2, words = ?3, faults = faults + ?4, updated_at = ?5, lease_owner = NULL, lease_until = NULL
+                "UPDATE jobs SET state = 0, run_at = ?2, words = ?3, faults = faults + ?4, updated_at = ?5, lease_until = NULL
                   WHERE id = ?1",
             )?
             .execute((job.id.0, millis(at), error, counts, millis(now)))?;
@@ -550,7 +561,7 @@ fn again(
         .execute((newer, job.id.0, counts, job.created, millis(at)))?;
     connection
         .prepare_cached(
-            "UPDATE jobs SET state = 3, reason = ?2, words = ?3, finished_at = ?4, updated_at = ?4, lease_owner = NULL, lease_until = NULL
+            "UPDATE jobs SET state = 3, reason = ?2, words = ?3, finished_at = ?4, updated_at = ?4, lease_until = NULL
               WHERE id = ?1",
         )?
         .execute((job.id.0, Reason::Superseded.code(), format!("job {newer} took over: {error}"), millis(now)))
