@@ -8,7 +8,7 @@ use connector_pipeline::crm::Lists as _;
 use connector_pipeline::crm::superoffice::SuperOffice;
 use jiff::{SignedDuration, Timestamp};
 use superoffice::{Client, Config};
-use superoffice_emulator::{Emulator, Entity, Options, World};
+use superoffice_emulator::{Emulator, Entity, Kind, Mishap, Options, World};
 
 /// A person with a user account.
 const INSIDER: i64 = 3;
@@ -61,4 +61,29 @@ async fn what_was_created_is_seen_although_no_list_dates_a_change_of_it() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_list_whose_time_zone_cannot_be_told_yet_tells_nothing() {
+    let (emulator, crm) = tenant().await;
+    let world = emulator.world();
+    world.set_policy(|policy| {
+        policy.list_dates_are_local = true;
+        policy.base_offset_hours = 2;
+        policy.base_time_zone = None;
+    });
+    create(&world);
+    let created = to_the_second(world.now());
+    let gone = || Mishap::new(Kind::Status).on("GET Contact").status(404);
+    world.mishap(gone());
+    crm.newest(ids::Entity::Contact).await.unwrap_err();
+    crm.changed(ids::Entity::Contact, created, 0, &Definitions::default()).await.unwrap_err();
+    world.clear_mishaps();
+    // The newest one is gone before it can be read; another one tells.
+    world.mishap(gone().times(1));
+    let newest = crm.newest(ids::Entity::Contact).await.unwrap().at.unwrap();
+    assert!(newest <= created && newest > created - SignedDuration::from_secs(5), "{newest}");
+    // It is known from then on.
+    world.mishap(gone());
+    assert_eq!(crm.newest(ids::Entity::Contact).await.unwrap().at, Some(newest));
 }

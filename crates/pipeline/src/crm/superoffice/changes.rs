@@ -36,6 +36,9 @@ const FARTHEST: i64 = 14 * 60 * 60;
 const ASK_AGAIN: Duration = Duration::from_mins(10);
 /// So many are few.
 const FEW: u32 = 60;
+/// So many records are read both ways until one tells how the clocks of lists and records differ: somebody may change or
+/// delete the first ones between the two looks.
+const COMPARED: u8 = 5;
 
 /// The names that a kind of record's list has for what a sweep reads.
 struct Names {
@@ -134,6 +137,8 @@ pub(super) struct Learnt {
     exact: AtomicBool,
     /// How many seconds the dates in lists are ahead of those in records.
     ahead: AtomicI64,
+    /// Whether that has been found out. Until it is, no date of a list means anything.
+    compared: AtomicBool,
 }
 
 /// Columns of a list that a tenant refuses.
@@ -150,11 +155,11 @@ impl Lists for SuperOffice {
         let mut newest = Newest::default();
         for date in [names.updated, names.registered] {
             let columns = [names.key, names.updated, names.registered];
-            let query = Query::select(columns).order_by(date).descending().top(1);
+            let query = Query::select(columns).order_by(date).descending().top(COMPARED.into());
             newest.calls += 1;
             let page = self.client.archive(names.provider, &query).await.map_err(|error| failed(&error))?;
             let Some(row) = page.rows.first() else { continue };
-            self.compare_clocks(entity, row, names).await?;
+            self.compare_clocks(names, &page.rows).await.map_err(|error| failed(&error))?;
             let ahead = self.learnt.ahead.load(Ordering::Relaxed);
             newest.at = newest.at.max(stamp(row, names.dated(row), ahead));
         }
@@ -221,13 +226,36 @@ impl Lists for SuperOffice {
 
 impl SuperOffice {
     /// Finds out how far the dates in lists are ahead of those in records, where they do not say it themselves.
-    async fn compare_clocks(&self, entity: Entity, row: &VendorRow, names: &Names) -> Result<(), CrmError> {
-        let column = names.dated(row);
-        if row.text(column).is_some_and(names_a_zone) {
-            self.learnt.ahead.store(0, Ordering::Relaxed);
+    async fn compare_clocks(&self, names: &Names, rows: &[VendorRow]) -> Result<(), Error> {
+        let learnt = &self.learnt;
+        let found_out = |ahead| {
+            learnt.ahead.store(ahead, Ordering::Relaxed);
+            learnt.compared.store(true, Ordering::Relaxed);
+        };
+        for row in rows.iter().take(COMPARED.into()) {
+            if row.text(names.dated(row)).is_some_and(names_a_zone) {
+                found_out(0);
+                return Ok(());
+            }
+            if let Some(ahead) = self.ahead_of_record(names, row).await? {
+                found_out(ahead);
+                return Ok(());
+            }
+            // What was found out once holds.
+            if learnt.compared.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+        if rows.is_empty() || learnt.compared.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let dates = match entity {
+        let words = format!("it cannot be told yet which time zone the list of {}s is in", names.entity());
+        Err(Error::Malformed(words))
+    }
+
+    /// How far a row is ahead of its record; `None` when the record was changed meanwhile, or is gone.
+    async fn ahead_of_record(&self, names: &Names, row: &VendorRow) -> Result<Option<i64>, Error> {
+        let dates = match names.entity() {
             Entity::Contact => {
                 self.client.contact(row.primary_key).await.map(|it| it.updated_date.or(it.created_date))
             }
@@ -237,16 +265,15 @@ impl SuperOffice {
         };
         let in_record = match dates {
             Ok(date) => date,
-            Err(Error::NotFound(_)) => None,
-            Err(error) => return Err(failed(&error)),
+            Err(Error::NotFound(_) | Error::Forbidden(_)) => None,
+            Err(error) => return Err(error),
         };
-        let (Some(in_list), Some(in_record)) = (row.date(column), in_record) else { return Ok(()) };
+        let (Some(in_list), Some(in_record)) = (row.date(names.dated(row)), in_record) else {
+            return Ok(None);
+        };
         let ahead = in_list.as_second() - in_record.as_second();
         // Time zones differ by quarters of an hour. Anything else is a change between the two looks.
-        if ahead % QUARTER == 0 && ahead.abs() <= FARTHEST {
-            self.learnt.ahead.store(ahead, Ordering::Relaxed);
-        }
-        Ok(())
+        Ok(Some(ahead).filter(|ahead| ahead % QUARTER == 0 && ahead.abs() <= FARTHEST))
     }
 
     /// These records as the usual list shows them.
@@ -409,6 +436,9 @@ async fn rows(
     });
     let query = Query::select(select).filter(filter).order_by(names.key).top(PAGE);
     let page = crm.client.archive(names.provider, &query).await?;
+    if !crm.learnt.compared.load(Ordering::Relaxed) {
+        crm.compare_clocks(names, &page.rows).await?;
+    }
     let ahead = crm.learnt.ahead.load(Ordering::Relaxed);
     Ok(page.rows.iter().map(|row| listed(names, row, besides, ahead)).collect())
 }
