@@ -92,11 +92,11 @@ pub fn explain(row: &Row, known: &Known, installed: Timestamp) -> Explained {
     }
     // What a sweep finds bears the stamp of the very version; an event is stamped for itself.
     let found = known.found.filter(|found| found.at.is_some_and(|at| at >= updated));
-    let whenever = Span { from: Timestamp::MIN, until: None, installed };
+    let whenever = Span { from: Timestamp::MIN, until: None, but: None, installed };
     if found.is_none() && matches!(judge(row, known, &whenever), Judgement::Found(..)) {
         return Explained::as_it_is(Class::Unexplained);
     }
-    if let Some(seen) = known.seen.filter(|seen| seen.at >= updated) {
+    if let Some(seen) = known.seen.filter(|seen| seen.covers(updated)) {
         // A job that ended long ago may have been removed from the books; what it did is remembered all the same.
         let forgotten = if seen.wrote { Class::Enriched } else { Class::Skipped };
         return known.seen_by.map_or(Explained::as_it_is(forgotten), |job| of_job(&job));

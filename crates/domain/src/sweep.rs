@@ -14,6 +14,9 @@ use crate::job::JobState;
 use crate::reason::Reason;
 use crate::text;
 
+/// No list is so far behind what a job has read: then the stamp that was read had been set by a clock that was wrong.
+const AHEAD_OF_TIME: SignedDuration = SignedDuration::from_hours(24);
+
 /// An event is stamped when it is raised, and a record when it is saved: within this they are the same change.
 pub(crate) const SAME_CHANGE: SignedDuration = SignedDuration::from_secs(2);
 
@@ -81,6 +84,13 @@ pub struct Seen {
     pub wrote: bool,
 }
 
+impl Seen {
+    /// Whether a version with this stamp has been seen.
+    pub(crate) fn covers(&self, at: Timestamp) -> bool {
+        self.at >= at && self.at.duration_since(at) <= AHEAD_OF_TIME
+    }
+}
+
 /// The last event about a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Told {
@@ -129,6 +139,8 @@ pub struct Span {
     pub from: Timestamp,
     /// Until when; `None` for everything.
     pub until: Option<Timestamp>,
+    /// But not what bears a stamp after the one and not after the other: these are later than can be.
+    pub but: Option<(Timestamp, Timestamp)>,
     /// When we began to listen. A record that was created later and is not known has been missed.
     pub installed: Timestamp,
 }
@@ -136,7 +148,8 @@ pub struct Span {
 impl Span {
     /// Whether a change falls into it.
     pub fn covers(&self, at: Timestamp) -> bool {
-        at >= self.from && self.until.is_none_or(|until| at < until)
+        let is_ahead = self.but.is_some_and(|(after, last)| at > after && at <= last);
+        at >= self.from && self.until.is_none_or(|until| at < until) && !is_ahead
     }
 }
 
@@ -245,7 +258,7 @@ fn seen(row: &Row, known: &Known) -> Option<Because> {
     if was_found_deleted(row, known) {
         return Some(Because::Read);
     }
-    let seen = known.seen.filter(|seen| row.updated_at.is_some_and(|at| seen.at >= at))?;
+    let seen = known.seen.filter(|seen| row.updated_at.is_some_and(|at| seen.covers(at)))?;
     if row.deleted && !known.snapshot.as_ref().is_some_and(|was| was.deleted) {
         // Whether deleting stamps a record is not documented.
         return None;
@@ -265,7 +278,7 @@ fn is_told(row: &Row, known: &Known, span: &Span, differing: Option<&BTreeSet<St
     if at + SAME_CHANGE < updated {
         return false;
     }
-    let was_read_before = known.seen.is_some_and(|seen| seen.at < updated);
+    let was_read_before = known.seen.is_some_and(|seen| !seen.covers(updated));
     match told.skipped {
         None => !was_read_before,
         Some(Reason::OwnerNotInScope) => true,
@@ -356,7 +369,7 @@ mod tests {
 
     fn span() -> Span {
         let hour = SignedDuration::from_hours(1);
-        Span { from: noon() - hour, until: None, installed: noon() - hour * 24 }
+        Span { from: noon() - hour, until: None, but: None, installed: noon() - hour * 24 }
     }
 
     fn told(at: Timestamp, skipped: Option<Reason>) -> Known {
@@ -403,6 +416,8 @@ mod tests {
         assert_eq!(because(&row, &seen(noon(), false)), Some(Because::Read));
         assert_eq!(because(&row, &seen(noon(), true)), Some(Because::OwnWrite));
         assert_eq!(because(&row, &seen(noon() - SECOND, true)), None, "somebody changed it after us");
+        let years = SignedDuration::from_hours(24 * 900);
+        assert_eq!(because(&row, &seen(noon() + years, true)), None, "its stamp was ahead of its time");
     }
 
     #[test]
@@ -504,6 +519,8 @@ mod tests {
         assert_eq!(because(&early, &Known::default()), Some(Because::Outside));
         let until = Span { until: Some(noon()), ..span() };
         assert_eq!(judge(&row(&[]), &Known::default(), &until), Judgement::Known(Because::Outside));
+        let but = Span { but: Some((noon() - SECOND, noon())), ..span() };
+        assert_eq!(judge(&row(&[]), &Known::default(), &but), Judgement::Known(Because::Outside));
     }
 
     #[test]

@@ -46,8 +46,10 @@ pub trait Crm: Send + Sync {
 /// Tells which records were changed, as lists show them. Times are the CRM's own.
 #[async_trait]
 pub trait Lists: Send + Sync {
-    /// When the record was changed or created that was changed or created last.
-    async fn newest(&self, entity: Entity) -> Result<Newest, CrmError>;
+    /// When the record was changed or created that was changed or created last, until then.
+    ///
+    /// A later stamp is some clock's fault, and says nothing of when it was.
+    async fn newest(&self, entity: Entity, until: Timestamp) -> Result<Newest, CrmError>;
 
     /// One page of the records that were changed since then, by number, behind the number `after`.
     ///
@@ -82,6 +84,8 @@ pub trait Lists: Send + Sync {
 pub struct Newest {
     /// When it was; `None` when there is no record.
     pub at: Option<Timestamp>,
+    /// The record that bears the latest stamp, when that is later than can be.
+    pub ahead: Option<(i64, Timestamp)>,
     /// What asking has cost.
     pub calls: u64,
 }

@@ -43,15 +43,17 @@ impl Companies {
 
 #[async_trait]
 impl Lists for Companies {
-    async fn newest(&self, entity: Entity) -> Result<Newest, CrmError> {
+    async fn newest(&self, entity: Entity, until: Timestamp) -> Result<Newest, CrmError> {
         let all = self.0.lock().unwrap();
-        let at = all.iter().map(|(_, at)| *at).max().filter(|_| entity == Entity::Contact);
-        Ok(Newest { at, calls: 1 })
+        let of_kind = || all.iter().filter(|_| entity == Entity::Contact);
+        let at = of_kind().map(|(_, at)| *at).filter(|at| *at <= until).max();
+        let ahead = of_kind().filter(|(_, at)| *at > until).max_by_key(|(_, at)| *at).copied();
+        Ok(Newest { at, ahead, calls: 1 })
     }
 
     async fn changed(
         &self,
-        _: Entity,
+        entity: Entity,
         since: Timestamp,
         after: i64,
         _: &Definitions,
@@ -67,7 +69,7 @@ impl Lists for Companies {
             columns: [("name".to_owned(), 1)].into(),
         };
         let all = self.0.lock().unwrap();
-        let wanted = all.iter().filter(|(id, at)| *id > after && *at >= since);
+        let wanted = all.iter().filter(|(id, at)| entity == Entity::Contact && *id > after && *at >= since);
         Ok(wanted.map(|known| Listed { row: row(known), by: "KARI".into() }).collect())
     }
 
@@ -132,6 +134,26 @@ async fn whoever_begins_to_listen_takes_nothing_for_news() {
     assert_eq!(found(&stage).await, 0);
     stage.companies.changed(2, noon());
     assert_eq!(found(&stage).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stamp_that_is_ahead_of_its_time_blinds_no_sweep() {
+    let stage = stage();
+    let later = noon() + HOUR * 24 * 900;
+    stage.companies.changed(4, later);
+    let first = stage.sweeper.sweep(&|_| {}).await.unwrap();
+    assert_eq!(first.tally.found, 0);
+    assert_eq!(first.ahead[&Entity::Contact].id, 4, "it is told");
+    // Again and again, although nothing ever bears a later stamp.
+    for minutes in [1, 30, 59] {
+        assert_eq!(found(&stage).await, 0);
+        stage.companies.changed(2, noon() + SignedDuration::from_mins(minutes));
+        assert_eq!(found(&stage).await, 1);
+    }
+    stage.companies.changed(4, later + HOUR);
+    assert_eq!(found(&stage).await, 1, "somebody changed it once more");
+    let window = sweep::Window { from: noon() - HOUR * 24, until: Some(noon() + HOUR) };
+    assert_eq!(sweep::check(&stage.sweeper, window).await.unwrap().changes, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

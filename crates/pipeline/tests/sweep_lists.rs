@@ -49,7 +49,7 @@ async fn what_was_created_is_seen_although_no_list_dates_a_change_of_it() {
         let (contact, person) = create(&world);
         let since = to_the_second(world.now()) - SignedDuration::from_secs(1);
         for (entity, id) in [(ids::Entity::Contact, contact), (ids::Entity::Person, person)] {
-            let newest = crm.newest(entity).await.unwrap().at.unwrap();
+            let newest = crm.newest(entity, Timestamp::MAX).await.unwrap().at.unwrap();
             assert!(newest >= since, "{entity}: {newest}");
             assert_eq!(crm.last(entity, since).await.unwrap(), id);
             let page = crm.changed(entity, since, 0, &Definitions::default()).await.unwrap();
@@ -76,14 +76,33 @@ async fn a_list_whose_time_zone_cannot_be_told_yet_tells_nothing() {
     let created = to_the_second(world.now());
     let gone = || Mishap::new(Kind::Status).on("GET Contact").status(404);
     world.mishap(gone());
-    crm.newest(ids::Entity::Contact).await.unwrap_err();
+    crm.newest(ids::Entity::Contact, Timestamp::MAX).await.unwrap_err();
     crm.changed(ids::Entity::Contact, created, 0, &Definitions::default()).await.unwrap_err();
     world.clear_mishaps();
     // The newest one is gone before it can be read; another one tells.
     world.mishap(gone().times(1));
-    let newest = crm.newest(ids::Entity::Contact).await.unwrap().at.unwrap();
+    let newest = crm.newest(ids::Entity::Contact, Timestamp::MAX).await.unwrap().at.unwrap();
     assert!(newest <= created && newest > created - SignedDuration::from_secs(5), "{newest}");
     // It is known from then on.
     world.mishap(gone());
-    assert_eq!(crm.newest(ids::Entity::Contact).await.unwrap().at, Some(newest));
+    assert_eq!(crm.newest(ids::Entity::Contact, Timestamp::MAX).await.unwrap().at, Some(newest));
+}
+
+#[tokio::test]
+async fn the_last_change_is_found_behind_those_that_are_ahead_of_their_time() {
+    let (emulator, crm) = tenant().await;
+    let world = emulator.world();
+    create(&world);
+    let created = world.now();
+    let until = created + SignedDuration::from_hours(24);
+    for hours in [30, 24 * 900] {
+        world.move_clock(SignedDuration::from_hours(hours));
+        let ahead = world.create(Entity::Contact, INSIDER, &[("Name", "Later")]).unwrap();
+        world.move_clock(SignedDuration::from_hours(-hours));
+        let newest = crm.newest(ids::Entity::Contact, until).await.unwrap();
+        assert_eq!(newest.ahead.unwrap().0, ahead);
+        let at = newest.at.unwrap();
+        assert!(at.duration_since(created).abs() < SignedDuration::from_mins(1), "{at}");
+    }
+    assert_eq!(crm.newest(ids::Entity::Person, until).await.unwrap().ahead, None);
 }

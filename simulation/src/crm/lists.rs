@@ -86,12 +86,12 @@ impl Model {
 
 #[async_trait]
 impl Lists for Line {
-    async fn newest(&self, entity: Entity) -> Result<Newest, CrmError> {
+    async fn newest(&self, entity: Entity, _: Timestamp) -> Result<Newest, CrmError> {
         self.asks().await?;
         let model = self.crm().model();
         let stamps =
             model.of(entity).into_iter().filter_map(|record| Some(model.stamps.get(&record)?.updated));
-        Ok(Newest { at: stamps.max(), calls: 1 })
+        Ok(Newest { at: stamps.max(), ahead: None, calls: 1 })
     }
 
     // Lists look at days, and no world is older than one.

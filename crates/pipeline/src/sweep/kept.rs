@@ -7,7 +7,7 @@ use connector_domain::reason::Reason;
 use connector_domain::sweep::Because;
 use connector_store::StoreError;
 use connector_store::inbox::Accepted;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Asked, Plan};
@@ -48,12 +48,26 @@ pub struct Run {
     pub until: Option<Timestamp>,
     /// When the last change had been made as it began, for each kind of record.
     pub newest: BTreeMap<Entity, Timestamp>,
+    /// Records that bear a stamp later than can be, the latest of each kind, and up to when stamps are believed.
+    #[serde(default)]
+    pub ahead: BTreeMap<Entity, Ahead>,
     /// What it is to cost.
     pub plan: Plan,
     /// Behind which number of which kind of record it goes on.
     pub at: Option<(Entity, i64)>,
     /// What it has come to.
     pub tally: Tally,
+}
+
+/// A stamp that is later than can be. It is not taken for the last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ahead {
+    /// The number of the record that bears the latest one.
+    pub id: i64,
+    /// The latest one.
+    pub at: Timestamp,
+    /// Up to when stamps were believed.
+    pub believed: Timestamp,
 }
 
 /// Whether a sweep has ended.
@@ -110,8 +124,20 @@ impl Tally {
     }
 }
 
+/// Up to when a stamp is believed, by our own clock, which may be wrong itself.
+pub(super) fn believable(ports: &Ports) -> Timestamp {
+    let now = ports.clock.now();
+    now.checked_add(SignedDuration::from_hours(24)).unwrap_or(now)
+}
+
 pub(super) async fn marks(ports: &Ports) -> Result<Option<Marks>, StoreError> {
-    get(ports, MARKS).await
+    let mut marks: Option<Marks> = get(ports, MARKS).await?;
+    let latest = believable(ports);
+    for seen in marks.iter_mut().flat_map(|marks| marks.seen.values_mut()).filter(|seen| **seen > latest) {
+        // What was changed since is not known to have been seen, so everything is looked at once more.
+        *seen = Timestamp::UNIX_EPOCH;
+    }
+    Ok(marks)
 }
 
 /// The sweep that is to go on, if there is one.

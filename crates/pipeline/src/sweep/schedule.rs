@@ -30,6 +30,7 @@ const COUNTED: [&str; 3] =
 
 const HELP_UNSEEN: &str =
     "give the API user's role the right to read it; it is asked for again with each sweep";
+const HELP_AHEAD: &str = "save it once more in SuperOffice, so that it gets today's date; sweeps read more than they need to until then";
 /// How bad it is that something is not seen: how our own fields are doing is told elsewhere.
 fn unseen_is(unseen: &[Unseen]) -> Condition {
     if unseen.iter().all(|unseen| unseen.is_own_field) { Condition::Ok } else { Condition::Degraded }
@@ -79,7 +80,12 @@ pub async fn run(sweeper: Arc<Sweeper>, hooks: Option<Arc<dyn Hooks>>, stop: Can
                 count(&ports, &run);
                 log(&run);
                 let unseen = sweeper.lists().unseen();
-                if !unseen.is_empty() {
+                if let Some((entity, ahead)) = run.ahead.first_key_value() {
+                    let words =
+                        format!("{entity} {} bears a date that is yet to come: {}", ahead.id, ahead.at);
+                    report(&ports, Condition::Degraded, &words, Some(HELP_AHEAD));
+                    is_told = true;
+                } else if !unseen.is_empty() {
                     report(&ports, unseen_is(&unseen), &words_of(&unseen), Some(HELP_UNSEEN));
                     is_told = true;
                 } else if std::mem::take(&mut is_told) {

@@ -12,10 +12,10 @@ use connector_store::StoreError;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::kept::{self, Marks, Run, Tally};
+use super::kept::{self, Ahead, Marks, Run, Tally};
 use super::plan::{Plan, Planned};
 use super::{Asked, BY_HAND};
-use crate::crm::{CrmError, Listed, Lists};
+use crate::crm::{CrmError, Listed, Lists, Newest};
 use crate::ports::Ports;
 use crate::setting;
 
@@ -112,9 +112,9 @@ impl Sweeper {
         let last = kept::last_run(&self.ports).await?;
         let mut plan = Plan::default();
         for entity in ENTITIES {
-            let newest = self.lists.newest(entity).await?;
+            let newest = self.lists.newest(entity, kept::believable(&self.ports)).await?;
             plan.calls += newest.calls;
-            let from = newest.at.and_then(|newest| from(entity, newest, marks.as_ref(), &asked));
+            let from = from(entity, &newest, marks.as_ref(), &asked);
             let Some(from) = from else { continue };
             let was_long = last.as_ref().is_some_and(|last| last.plan.is_long(entity));
             let planned = self.plan_of(entity, from, was_long).await?;
@@ -128,7 +128,7 @@ impl Sweeper {
     pub async fn newest(&self) -> Result<Option<Timestamp>, SweepError> {
         let mut newest = None;
         for entity in ENTITIES {
-            newest = newest.max(self.lists.newest(entity).await?.at);
+            newest = newest.max(self.lists.newest(entity, kept::believable(&self.ports)).await?.at);
         }
         Ok(newest)
     }
@@ -165,7 +165,10 @@ impl Sweeper {
                 }
                 Some(_) | None => from,
             };
-            let span = Span { from, until: run.until, installed };
+            // Nor is a stamp that is later than can be.
+            let ahead = run.ahead.get(&part.entity).filter(|_| run.is_first);
+            let but = ahead.map(|ahead| (ahead.believed, ahead.at));
+            let span = Span { from, until: run.until, but, installed };
             self.walk(&mut run, part.entity, part.last, &span, first.remove(&part.entity), told).await?;
         }
         self.end(run, marks, told).await
@@ -232,6 +235,7 @@ impl Sweeper {
             from: BTreeMap::new(),
             until,
             newest: BTreeMap::new(),
+            ahead: BTreeMap::new(),
             plan: Plan::default(),
             at: None,
             tally: Tally::default(),
@@ -240,16 +244,19 @@ impl Sweeper {
         let last = kept::last_run(ports).await?;
         let mut first = BTreeMap::new();
         for entity in ENTITIES {
-            let newest = self.lists.newest(entity).await?;
+            let believed = kept::believable(ports);
+            let newest = self.lists.newest(entity, believed).await?;
             run.plan.calls += newest.calls;
             run.tally.calls += newest.calls;
-            let Some(newest) = newest.at else { continue };
-            if until.is_none() {
-                run.newest.insert(entity, newest);
+            if let Some((id, at)) = newest.ahead {
+                run.ahead.insert(entity, Ahead { id, at, believed });
+            }
+            if let (Some(at), None) = (newest.at, until) {
+                run.newest.insert(entity, at);
             }
             let from = match until {
-                Some(_) => run.asked.iter().map(|asked| asked.from).min(),
-                None => from(entity, newest, marks, &run.asked),
+                Some(_) => run.asked.iter().map(|asked| asked.from).min().filter(|_| newest.at.is_some()),
+                None => from(entity, &newest, marks, &run.asked),
             };
             let Some(from) = from else { continue };
             let was_long = last.as_ref().is_some_and(|last| last.plan.is_long(entity));
@@ -309,15 +316,16 @@ fn missed_before(asked: &[Asked]) -> Option<Timestamp> {
 }
 
 /// From when a kind of record is to be read; `None` when nothing can have changed.
-fn from(entity: Entity, newest: Timestamp, marks: Option<&Marks>, asked: &[Asked]) -> Option<Timestamp> {
+fn from(entity: Entity, newest: &Newest, marks: Option<&Marks>, asked: &[Asked]) -> Option<Timestamp> {
+    let last = newest.at?;
     // Everything is looked at once, so that it can be told later what changed.
     let Some(marks) = marks else { return Some(Timestamp::UNIX_EPOCH) };
     let floor =
         |asked: &Asked| if asked.why == BY_HAND { asked.from } else { asked.from.max(marks.installed) };
-    let asked = asked.iter().filter(|asked| asked.from <= newest).map(floor).min();
+    let asked = asked.iter().filter(|asked| asked.from <= last).map(floor).min();
     let seen = marks.seen.get(&entity).copied().unwrap_or(Timestamp::UNIX_EPOCH);
-    // Read once more after the last change, a quiet list stays as it is.
-    if asked.is_none() && newest <= seen && marks.quiet.contains(&entity) {
+    // Read once more after the last change, a quiet list stays as it is. Where a stamp is ahead of its time nobody can tell.
+    if asked.is_none() && last <= seen && newest.ahead.is_none() && marks.quiet.contains(&entity) {
         return None;
     }
     let since_last = seen.checked_sub(OVERLAP).unwrap_or(seen);

@@ -39,6 +39,8 @@ const FEW: u32 = 60;
 /// So many records are read both ways until one tells how the clocks of lists and records differ: somebody may change or
 /// delete the first ones between the two looks.
 const COMPARED: u8 = 5;
+/// So many records with a stamp in the future may lie before one without, in the days around now.
+const AHEAD: u32 = 100;
 
 /// The names that a kind of record's list has for what a sweep reads.
 struct Names {
@@ -150,7 +152,7 @@ struct Refused {
 
 #[async_trait]
 impl Lists for SuperOffice {
-    async fn newest(&self, entity: Entity) -> Result<Newest, CrmError> {
+    async fn newest(&self, entity: Entity, until: Timestamp) -> Result<Newest, CrmError> {
         let names = names(entity);
         let mut newest = Newest::default();
         for date in [names.updated, names.registered] {
@@ -160,8 +162,14 @@ impl Lists for SuperOffice {
             let page = self.client.archive(names.provider, &query).await.map_err(|error| failed(&error))?;
             let Some(row) = page.rows.first() else { continue };
             self.compare_clocks(names, &page.rows).await.map_err(|error| failed(&error))?;
-            let ahead = self.learnt.ahead.load(Ordering::Relaxed);
-            newest.at = newest.at.max(stamp(row, names.dated(row), ahead));
+            let mut at = stamp(row, date, self.learnt.ahead.load(Ordering::Relaxed));
+            if let Some(ahead) = at.filter(|at| *at > until) {
+                newest.ahead = newest.ahead.or(Some((row.primary_key, ahead)));
+                // Something is there, however long ago it was changed.
+                at = self.newest_until(names, date, until, &mut newest.calls).await?;
+                at = at.or(Some(Timestamp::UNIX_EPOCH));
+            }
+            newest.at = newest.at.max(at);
         }
         Ok(newest)
     }
@@ -225,6 +233,30 @@ impl Lists for SuperOffice {
 }
 
 impl SuperOffice {
+    /// The last date in a column until then. Filters look at days, so it asks on both sides of that day.
+    async fn newest_until(
+        &self,
+        names: &Names,
+        date: &'static str,
+        until: Timestamp,
+        calls: &mut u64,
+    ) -> Result<Option<Timestamp>, CrmError> {
+        let today = TimeZone::UTC.to_datetime(until).date();
+        let days = [today.checked_add(2.days()).unwrap_or(Date::MAX), day_before(until)];
+        for day in days {
+            let query = Query::select([names.key, date]).filter(Filter::before(date, day));
+            let query = query.order_by(date).descending().top(AHEAD);
+            *calls += 1;
+            let page = self.client.archive(names.provider, &query).await.map_err(|error| failed(&error))?;
+            let ahead = self.learnt.ahead.load(Ordering::Relaxed);
+            let at = page.rows.iter().filter_map(|row| stamp(row, date, ahead)).find(|at| *at <= until);
+            if at.is_some() {
+                return Ok(at);
+            }
+        }
+        Ok(None)
+    }
+
     /// Finds out how far the dates in lists are ahead of those in records, where they do not say it themselves.
     async fn compare_clocks(&self, names: &Names, rows: &[VendorRow]) -> Result<(), Error> {
         let learnt = &self.learnt;
