@@ -145,8 +145,12 @@ impl Question {
         ask: Ask<'_>,
     ) -> Result<Self, Answer> {
         let refuse = |refusal: Answer| refusal.with_status(state.policy.bad_filter_status);
+        let is_refused = |name: &str| {
+            state.policy.refused_columns.iter().any(|refused| refused.eq_ignore_ascii_case(name))
+        };
         let column = |name: &str| {
             Column::named(state, source.table, name)
+                .filter(|_| !is_refused(name))
                 .filter(|column| !column.is_words() || source.scope == Scope::Found)
                 .ok_or_else(|| Answer::bad(&format!("There is no column '{name}'")))
         };

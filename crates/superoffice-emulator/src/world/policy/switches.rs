@@ -68,6 +68,11 @@ pub const SWITCHES: &[Switch] = &[
         "status of the answer to a filter, an order or a column that is not understood",
         "not documented",
     ),
+    switch(
+        "refused_columns",
+        "columns of lists that are refused, as if they were not there",
+        "rights to fields are documented; what a list makes of a column without them is not",
+    ),
     switch("weeks_start_on_sunday", "which days `thisWeek` and its like mean", "not documented"),
     switch(
         "after_includes_the_day",
@@ -77,6 +82,11 @@ pub const SWITCHES: &[Switch] = &[
     switch(
         "filter_days_are_local",
         "whether date operators look at days in the tenant's base time zone, whatever `SO-TimeZone` asks for",
+        "not documented: the header converts dates in answers",
+    ),
+    switch(
+        "filter_times_are_local",
+        "whether operators that look at times, such as `afterTime`, mean times in the tenant's base time zone, whatever `SO-TimeZone` asks for",
         "not documented: the header converts dates in answers",
     ),
     switch(

@@ -87,9 +87,9 @@ fn test(column: &Column, operator: Operator, values: &[Literal], settings: &Sett
         O::After if settings.policy.after_includes_the_day => Test::Days(Some(first?.day()?), None),
         O::After => Test::Days(Some(first?.day()?.tomorrow().ok()?), None),
         O::UpTo => Test::Days(None, Some(first?.day()?)),
-        O::AtTime => Test::Moment(Relation::Equal, settings.style.read(&first?.text())?),
-        O::BeforeTime => Test::Moment(Relation::Less, settings.style.read(&first?.text())?),
-        O::AfterTime => Test::Moment(Relation::AtLeast, settings.style.read(&first?.text())?),
+        O::AtTime => Test::Moment(Relation::Equal, settings.times().read(&first?.text())?),
+        O::BeforeTime => Test::Moment(Relation::Less, settings.times().read(&first?.text())?),
+        O::AfterTime => Test::Moment(Relation::AtLeast, settings.times().read(&first?.text())?),
         O::BeforeToday => Test::Days(None, Some(settings.today().yesterday().ok()?)),
         O::AfterToday => Test::Days(Some(settings.today().tomorrow().ok()?), None),
         O::During(period) => {
@@ -121,7 +121,7 @@ fn equal(column: &Column, value: &Literal, settings: &Settings<'_>, wanted: Want
 fn ordered(column: &Column, relation: Relation, value: &Literal, settings: &Settings<'_>) -> Option<Test> {
     let kind = column.kind();
     if kind == crate::routes::archive::kind::Kind::Time {
-        return Some(Test::Moment(relation, settings.style.read(&value.text())?));
+        return Some(Test::Moment(relation, settings.times().read(&value.text())?));
     }
     if !kind.is_date() {
         return Some(Test::Number(relation, value.number()?));

@@ -38,6 +38,11 @@ impl Settings<'_> {
     pub(super) fn today(&self) -> Date {
         self.style.day(self.now)
     }
+
+    /// In which time zone a filter means its times.
+    pub(super) fn times(&self) -> DateStyle {
+        if self.policy.filter_times_are_local { DateStyle::base(self.policy) } else { self.style }
+    }
 }
 
 /// A value in a filter.
