@@ -106,3 +106,18 @@ async fn the_last_change_is_found_behind_those_that_are_ahead_of_their_time() {
     }
     assert_eq!(crm.newest(ids::Entity::Person, until).await.unwrap().ahead, None);
 }
+
+#[tokio::test]
+async fn a_list_that_refuses_the_date_of_deletion_tells_its_last_number_all_the_same() {
+    let (emulator, crm) = tenant().await;
+    let world = emulator.world();
+    world.set_policy(|policy| policy.refused_columns = vec!["deletedDate".into()]);
+    let (contact, _) = create(&world);
+    let since = world.now();
+    assert_eq!(crm.last(ids::Entity::Contact, since).await.unwrap(), contact);
+    assert_eq!(crm.changed(ids::Entity::Contact, since, 0, &Definitions::default()).await.unwrap().len(), 1);
+    let calls = || world.calls("GET", "Archive/{provider}") + world.calls("POST", "Archive/{provider}");
+    let before = calls();
+    assert_eq!(crm.last(ids::Entity::Contact, since).await.unwrap(), contact);
+    assert_eq!(calls(), before + 1, "it is known by now");
+}
