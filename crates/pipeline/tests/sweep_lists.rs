@@ -121,3 +121,25 @@ async fn a_list_that_refuses_the_date_of_deletion_tells_its_last_number_all_the_
     assert_eq!(crm.last(ids::Entity::Contact, since).await.unwrap(), contact);
     assert_eq!(calls(), before + 1, "it is known by now");
 }
+
+#[tokio::test]
+async fn an_archive_whose_times_are_local_is_not_relied_on_however_long_the_gap_is() {
+    let (emulator, crm) = tenant().await;
+    let world = emulator.world();
+    create(&world);
+    // The filter's times lie five hours later than they are meant, and the gap is longer than that.
+    let since = to_the_second(world.now()) - SignedDuration::from_secs(1);
+    world.move_clock(SignedDuration::from_hours(8));
+    let last = world.create(Entity::Contact, INSIDER, &[("Name", "Sydlys Energi")]).unwrap();
+    world.set_policy(|policy| {
+        policy.filter_times_are_local = true;
+        policy.base_offset_hours = -5;
+        policy.base_time_zone = None;
+    });
+    crm.newest(ids::Entity::Contact, Timestamp::MAX).await.unwrap();
+    let few = crm.few(ids::Entity::Contact, since, &Definitions::default()).await.unwrap();
+    assert_eq!(few.rows, None);
+    let page = crm.changed(ids::Entity::Contact, since, 0, &Definitions::default()).await.unwrap();
+    assert_eq!(page.iter().map(|listed| listed.row.record.id).max(), Some(last));
+    assert_eq!(page.len(), 2);
+}

@@ -396,7 +396,8 @@ fn is_about_the_question(error: &Error) -> bool {
 /// The numbers of the records that were changed since then, by the dynamic archive; `None` when there are many.
 ///
 /// What time zone its filter goes by is not documented, nor how many rows it gives. So a second look shows that nothing
-/// is missing at the end, and once the archive has to find the record that was changed last by that record's own stamp.
+/// is missing at the end, and once the archive has to find the record that was changed last by that record's own stamp, to
+/// the second: whatever the gap is, no time zone passes that is not the one that we mean.
 async fn exactly(
     client: &Client,
     names: &Names,
@@ -407,9 +408,11 @@ async fn exactly(
     let [key, updated, registered, deleted] = names.exact;
     let all = Query::select([key, updated, registered, deleted]);
     let saved_at = |row: &VendorRow| row.date(updated).or_else(|| row.date(registered)).map(to_the_second);
-    let time = TimeZone::UTC.to_datetime(since);
-    let saved_since = Filter::after_time(updated, time).or(Filter::after_time(registered, time));
-    let since_then = all.clone().filter(saved_since).order_by(key);
+    let saved_since = |since: Timestamp| {
+        let time = TimeZone::UTC.to_datetime(since);
+        Filter::after_time(updated, time).or(Filter::after_time(registered, time))
+    };
+    let since_then = all.clone().filter(saved_since(since)).order_by(key);
     *calls += 1;
     let page = client.archive(DYNAMIC, &since_then.clone().top(FEW + 1)).await?;
     if page.rows.iter().any(|row| saved_at(row).is_some_and(|at| at < since)) {
@@ -428,12 +431,20 @@ async fn exactly(
     }
     if !learnt.exact.load(Ordering::Relaxed) {
         *calls += 1;
-        let newest = client.archive(DYNAMIC, &all.order_by(updated).descending().top(1)).await?;
-        let newest = newest.rows.first().filter(|row| saved_at(row).is_some_and(|at| at >= since));
-        if newest.is_some_and(|row| !ids.contains(&row.primary_key)) {
+        let newest = client.archive(DYNAMIC, &all.clone().order_by(updated).descending().top(1)).await?;
+        let newest = newest.rows.first().and_then(|row| Some((row.primary_key, saved_at(row)?)));
+        let Some((newest, at)) = newest.filter(|(_, at)| *at >= since) else { return Ok(Some(ids)) };
+        *calls += 1;
+        let just_before = at.checked_sub(SignedDuration::from_secs(1)).unwrap_or(at);
+        let query = all.filter(saved_since(just_before)).order_by(key).descending().top(FEW + 1);
+        let last = client.archive(DYNAMIC, &query).await?;
+        if last.rows.iter().any(|row| saved_at(row).is_some_and(|at| at < just_before)) {
+            return Err(Error::Malformed("the dynamic archive tells of earlier changes as well".to_owned()));
+        }
+        if last.rows.iter().all(|row| row.primary_key != newest) {
             return Err(Error::Malformed("the dynamic archive leaves out the last change".to_owned()));
         }
-        learnt.exact.store(newest.is_some(), Ordering::Relaxed);
+        learnt.exact.store(true, Ordering::Relaxed);
     }
     Ok(Some(ids))
 }
