@@ -31,15 +31,15 @@ impl Extent {
 }
 
 /// Writes everything that counts as committed in the log once more, the same bytes in the same places, and waits for the
-/// disk. Nobody else writes meanwhile.
+/// disk. Nobody else writes meanwhile; a connection that may not write is found out.
 pub(super) fn write_anew(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
     let Extent { pages, .. } = Extent::of(connection)?;
-    if pages == 0 {
-        return Ok(());
-    }
     let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let written = again(Path::new(&format!("{}-wal", path.display())), HEAD + pages * (FRAME_HEAD + page));
+    let written = match pages {
+        0 => Ok(()),
+        _ => again(Path::new(&format!("{}-wal", path.display())), HEAD + pages * (FRAME_HEAD + page)),
+    };
     connection.execute_batch("ROLLBACK")?;
     written.map_err(|error| as_sqlite(&error))
 }

@@ -338,11 +338,13 @@ impl Thread {
     }
 
     fn opened(&mut self) -> rusqlite::Result<Option<Connection>> {
+        // Whoever opens it first must be able to write, or nobody is until all are closed again.
+        let idle = Arc::clone(&self.idle);
+        let _closed = self.anchor.is_none().then(|| idle.close_all());
         let fresh = connection::reopen_writer(&self.path, self.synchronous)?;
         if self.anchor.is_none() {
-            let anchor = connection::open_anchor(&self.path)?;
             log::write_anew(&fresh, &self.path)?;
-            self.anchor = Some(anchor);
+            self.anchor = Some(connection::open_anchor(&self.path)?);
         }
         connection::prove(&fresh)?;
         Ok(Some(fresh))
@@ -351,13 +353,11 @@ impl Thread {
     /// Closes every connection and opens the database anew when the disk has refused to keep what was copied into it, so
     /// that the whole log is copied again. Nothing that failed is in the log, since the connection has committed after it.
     fn renew_if_asked(&mut self) -> Result<(), StoreError> {
-        let (checkpoint, idle) = (Arc::clone(&self.checkpoint), Arc::clone(&self.idle));
+        let checkpoint = Arc::clone(&self.checkpoint);
         let Some(mut copying) = checkpoint.renewal() else { return Ok(()) };
         copying.close();
-        let closed = idle.close_all();
         (self.connection, self.anchor) = (None, None);
         self.open()?;
-        drop(closed);
         let Some(connection) = &self.connection else { return Ok(()) };
         match Extent::of(connection).map_err(|error| as_store_error(&error))?.copied {
             0 => copying.trust(),
