@@ -45,6 +45,8 @@ macro_rules! suite {
             a_finished_job_can_be_retried_once,
             what_was_held_for_a_reason_goes_on_when_the_reason_is_gone,
             a_held_job_gives_way_to_an_older_one_of_its_record_that_waits_again,
+            nothing_stays_held_once_a_newer_job_of_its_record_has_ended,
+            whatever_was_held_goes_on_however_much_it_is,
             failures_are_shown_by_their_cause,
             failures_of_one_cause_are_tried_again_together,
             failures_are_shown_and_tried_again_in_portions,

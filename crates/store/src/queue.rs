@@ -195,9 +195,15 @@ pub trait Queue: Send + Sync {
     /// Asks for another try of a job that has ended.
     async fn retry(&self, tenant: &TenantId, job: JobId, now: Timestamp) -> Result<Retried, StoreError>;
 
-    /// Puts jobs that are held for one of these reasons back in the queue, as a new start.
+    /// Puts jobs that are held for one of these reasons back in the queue, as a new start, so many at a time that nobody
+    /// waits for it. Returns how many.
     ///
-    /// Of several held jobs of one record only the newest goes on, and none where one waits already. Returns how many.
+    /// Of several jobs of one record only the newest goes on: a held one ends as superseded where there is a newer one, or
+    /// where one waits already. So it does, without being asked for, when a newer one ends.
+    ///
+    /// # Errors
+    ///
+    /// Some may have gone on; the others do when it is asked again.
     async fn release(&self, tenant: &TenantId, reasons: &[Reason], now: Timestamp)
     -> Result<u64, StoreError>;
 

@@ -216,10 +216,44 @@ pub(crate) async fn what_was_held_for_a_reason_goes_on_when_the_reason_is_gone(s
     assert_eq!(released, 1, "19 has a newer job, 20 has another reason, and 18 goes on once");
     let job = store.job(&tenant(), taken_jobs[1]).await.unwrap().unwrap();
     assert_eq!((job.state, job.reason, job.faults), (JobState::Pending, None, 0));
-    let states = [0, 2, 3].map(|at: usize| taken_jobs[at]);
-    for id in states {
-        assert_eq!(store.job(&tenant(), id).await.unwrap().unwrap().state, JobState::Held);
+    for at in [0, 2] {
+        let job = store.job(&tenant(), taken_jobs[at]).await.unwrap().unwrap();
+        assert_eq!((job.state, job.reason), (JobState::Skipped, Some(Reason::Superseded)), "{job:?}");
     }
+    let other = store.job(&tenant(), taken_jobs[3]).await.unwrap().unwrap();
+    assert_eq!(other.state, JobState::Held);
+}
+
+pub(crate) async fn nothing_stays_held_once_a_newer_job_of_its_record_has_ended(store: &dyn Store) {
+    let held = || Settlement::Held { reason: Reason::MalformedUdf, words: "not yet".into() };
+    for (event, record) in [("e1", 18), ("e2", 19)] {
+        changed(store, event, contact(record), noon()).await;
+        let taken = lease(store, noon()).await.unwrap();
+        store.settle(&taken, held(), vec![], vec![], noon()).await.unwrap();
+    }
+    changed(store, "e3", contact(18), noon()).await;
+    let newer = lease(store, noon()).await.unwrap();
+    let states = async || store.queue_counts(&tenant(), noon()).await.unwrap();
+    assert_eq!(states().await.of(JobState::Held), 2, "it has not ended yet");
+    store.settle(&newer, held(), vec![], vec![], noon()).await.unwrap();
+    assert_eq!(states().await.of(JobState::Held), 2, "one of each record");
+    changed(store, "e4", contact(18), noon()).await;
+    let newest = lease(store, noon()).await.unwrap();
+    store.settle(&newest, completed(), vec![], vec![], noon()).await.unwrap();
+    assert_eq!(states().await.of(JobState::Held), 1, "the other record's");
+    assert_eq!(store.job(&tenant(), newer.job.id).await.unwrap().unwrap().state, JobState::Skipped);
+}
+
+pub(crate) async fn whatever_was_held_goes_on_however_much_it_is(store: &dyn Store) {
+    let records: Vec<_> = (1..=450).map(|n| (contact(n), None)).collect();
+    store.enqueue(&tenant(), &records, policy(), noon()).await.unwrap();
+    let leases = store.lease("worker-a", 450, MINUTE, noon()).await.unwrap();
+    for lease in &leases {
+        let held = Settlement::Held { reason: Reason::NoField, words: "not yet".into() };
+        store.settle(lease, held, vec![], vec![], noon()).await.unwrap();
+    }
+    assert_eq!(store.release(&tenant(), &[Reason::NoField], noon()).await.unwrap(), 450);
+    assert_eq!(store.queue_counts(&tenant(), noon()).await.unwrap().of(JobState::Pending), 450);
 }
 
 pub(crate) async fn a_held_job_gives_way_to_an_older_one_of_its_record_that_waits_again(store: &dyn Store) {

@@ -39,7 +39,7 @@ use crate::queue::{
 const LOOK_AHEAD: i64 = 4;
 /// So many milliseconds longer a job that a sweep asked for waits than others, and no more.
 const BULK_PATIENCE: i64 = 5 * 60 * 1000;
-/// So many jobs of dead workers are put back at a time.
+/// So many jobs of dead workers, and so many that were held, are put back at a time.
 const AT_ONCE: i64 = 200;
 
 #[async_trait]
@@ -164,10 +164,18 @@ impl Queue for PostgresStore {
         reasons: &[Reason],
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.write(now, (&tenant.0, reasons), |work, (tenant, reasons)| {
-            Box::pin(release(work, tenant, reasons))
-        })
-        .await
+        let codes: Vec<&str> = reasons.iter().map(|reason| reason.code()).collect();
+        let (mut released, mut next) = (0, Some(0));
+        while let Some(after) = next {
+            let portion = self
+                .write(now, (&tenant.0, &codes[..], after), |work, (tenant, codes, after)| {
+                    Box::pin(release(work, tenant, codes, *after))
+                })
+                .await?;
+            released += portion.released;
+            next = portion.last;
+        }
+        Ok(released)
     }
 
     async fn failures(&self, tenant: &TenantId, most: usize) -> Result<Failures, StoreError> {
@@ -543,6 +551,7 @@ async fn settle(work: &Work, job: &Job, settlement: &Settlement) -> Result<(), F
         ],
     )
     .await?;
+    supersede_held(work, job).await?;
     work.execute(
         "UPDATE accounts SET touched_at = greatest(touched_at, $2)
           WHERE tenant = $3 AND contact_id = (SELECT coalesce(account_id, CASE entity WHEN 'contact' THEN entity_id END) FROM jobs WHERE id = $1)",
@@ -625,39 +634,46 @@ async fn retry(work: &Work, tenant: &str, id: JobId) -> Result<Retried, Failure>
     Ok(Retried::Queued(id))
 }
 
-async fn release(work: &Work, tenant: &str, reasons: &[Reason]) -> Result<u64, Failure> {
-    let mut released = 0;
-    for reason in reasons {
-        released += work
-            .execute(
-                "UPDATE jobs SET state = 0, run_at = $3, updated_at = $3, faults = 0, crashes = 0, reason = NULL, words = NULL,
-                                 remedy = NULL, finished_at = NULL
-                  WHERE id IN (SELECT max(id) FROM jobs h WHERE h.tenant = $1 AND h.state = 4 AND h.reason = $2
-                                  AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.tenant = h.tenant AND p.entity = h.entity
-                                                     AND p.entity_id = h.entity_id AND p.state = 0)
-                                GROUP BY h.entity, h.entity_id)",
-                &[&tenant, &reason.code(), &work.now()],
-            )
-            .await?;
-        // Where another job of the record waits already, that one goes on in its place.
-        let replaced = work
-            .execute(
-                "UPDATE jobs SET state = 3, reason = $4, words = 'another job of the record goes on in its place', remedy = NULL,
-                                 updated_at = $3
-                  WHERE tenant = $1 AND state = 4 AND reason = $2
-                    AND EXISTS (SELECT 1 FROM jobs p WHERE p.tenant = jobs.tenant AND p.entity = jobs.entity
-                                   AND p.entity_id = jobs.entity_id AND p.state = 0 AND p.id < jobs.id)",
-                &[&tenant, &reason.code(), &work.now(), &Reason::Superseded.code()],
-            )
-            .await?;
-        if replaced > 0 {
-            work.show();
-        }
-    }
+/// What one portion of held jobs came to.
+struct Portion {
+    released: u64,
+    /// The last one that was looked at; `None` when there was none.
+    last: Option<i64>,
+}
+
+/// Lets go of the next held jobs after this one: back into the queue, or, where another job of the record is newer or
+/// waits, that one goes on in their place.
+async fn release(work: &Work, tenant: &str, reasons: &[&str], after: i64) -> Result<Portion, Failure> {
+    let sql = "SELECT id FROM jobs WHERE tenant = $1 AND state = 4 AND reason = ANY($2) AND id > $3
+                ORDER BY id LIMIT $4 FOR UPDATE";
+    let rows = work.rows(sql, &[&tenant, &reasons, &after, &AT_ONCE]).await?;
+    let held: Vec<i64> = rows.iter().map(|row| get(row, "id")).collect::<Result<_, _>>()?;
+    let superseded = "another job of the record goes on in its place";
+    let sql = "UPDATE jobs SET state = 3, reason = $2, words = $3, remedy = NULL, updated_at = $4
+                WHERE id = ANY($1) AND EXISTS (SELECT 1 FROM jobs n WHERE n.tenant = jobs.tenant AND n.entity = jobs.entity
+                                                  AND n.entity_id = jobs.entity_id AND (n.id > jobs.id OR n.state = 0))";
+    let replaced = work.execute(sql, &[&held, &Reason::Superseded.code(), &superseded, &work.now()]).await?;
+    let sql = "UPDATE jobs SET state = 0, run_at = $2, updated_at = $2, faults = 0, crashes = 0, reason = NULL, words = NULL,
+                               remedy = NULL, finished_at = NULL
+                WHERE id = ANY($1) AND state = 4";
+    let released = work.execute(sql, &[&held, &work.now()]).await?;
     if released > 0 {
         work.ring();
+    } else if replaced > 0 {
+        work.show();
     }
-    Ok(released)
+    Ok(Portion { released, last: held.last().copied() })
+}
+
+/// What was held of the record before this job: this one has ended in its place, and if it is held, it goes on for all.
+async fn supersede_held(work: &Work, job: &Job) -> Result<(), Failure> {
+    let sql = "UPDATE jobs SET state = 3, reason = $5, words = $6, remedy = NULL, updated_at = $7
+                WHERE tenant = $1 AND entity = $2 AND entity_id = $3 AND state = 4 AND id < $4";
+    let (entity, words) = (job.record.entity.as_str(), format!("job {} took over", job.id));
+    let superseded = Reason::Superseded.code();
+    let values: [super::connection::Value<'_>; 7] =
+        [&job.tenant.0, &entity, &job.record.id, &job.id.0, &superseded, &words, &work.now()];
+    work.execute(sql, &values).await.map(drop)
 }
 
 async fn jobs(

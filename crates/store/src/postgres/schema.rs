@@ -5,7 +5,10 @@ use super::connection::Connection;
 use super::failure::Failure;
 
 /// The migrations, oldest first. All that are missing run in one transaction.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001-spine.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001-spine.sql"),
+    include_str!("../../migrations/postgres/0002-held.sql"),
+];
 
 /// How many migrations there are: the version that a database has behind them.
 #[expect(clippy::cast_possible_wrap, reason = "there are few of them")]

@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0004-guard.sql"),
     include_str!("../../migrations/sqlite/0005-ops.sql"),
     include_str!("../../migrations/sqlite/0006-profiles.sql"),
+    include_str!("../../migrations/sqlite/0007-held.sql"),
 ];
 
 /// When a commit counts as done.

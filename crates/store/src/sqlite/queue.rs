@@ -137,10 +137,22 @@ impl Queue for SqliteStore {
         reasons: &[Reason],
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let (tenant, reasons) = (tenant.0.clone(), reasons.to_vec());
-        self.writer
-            .call(move |connection, touched| release(connection, touched, &tenant, &reasons, now))
-            .await
+        let mut released = 0;
+        for reason in reasons.iter().copied() {
+            let mut next = Some(0);
+            while let Some(after) = next {
+                let tenant = tenant.0.clone();
+                let portion = self
+                    .writer
+                    .call(move |connection, touched| {
+                        release(connection, touched, &tenant, reason, after, now)
+                    })
+                    .await?;
+                released += portion.released;
+                next = portion.last;
+            }
+        }
+        Ok(released)
     }
 
     async fn failures(&self, tenant: &TenantId, most: usize) -> Result<Failures, StoreError> {
@@ -521,6 +533,7 @@ fn settle(
             failed,
             failed_with.map(|(_, fingerprint)| &fingerprint.0),
         ])?;
+    supersede_held(connection, job, now)?;
     touch_account(connection, job, now)
 }
 
@@ -627,45 +640,86 @@ fn retry(
     Ok(Retried::Queued(id))
 }
 
+/// So many held jobs are put back at a time.
+const AT_ONCE: usize = 200;
+
+/// What one portion of held jobs came to.
+struct Portion {
+    released: u64,
+    /// The last one that was looked at; `None` when there was none.
+    last: Option<i64>,
+}
+
+/// Lets go of the next held jobs after this one: back into the queue, or, where another job of the record is newer or
+/// waits, that one goes on in their place.
 fn release(
     connection: &Connection,
     touched: &mut Touched,
     tenant: &str,
-    reasons: &[Reason],
+    reason: Reason,
+    after: i64,
     now: Timestamp,
-) -> rusqlite::Result<u64> {
-    let mut released = 0;
-    for reason in reasons {
-        let count = connection
+) -> rusqlite::Result<Portion> {
+    let last: Option<i64> = connection
+        .prepare_cached(
+            "SELECT max(id) FROM (SELECT id FROM jobs INDEXED BY jobs_ended
+                                   WHERE tenant = ?1 AND state >= 2 AND state = 4 AND reason = ?2 AND id > ?3
+                                   ORDER BY id LIMIT ?4)",
+        )?
+        .query_row((tenant, reason.code(), after, AT_ONCE), |row| row.get(0))?;
+    let Some(last) = last else { return Ok(Portion { released: 0, last }) };
+    let replaced = if planted(Bug::HeldBesideItsHeir) {
+        0
+    } else {
+        connection
             .prepare_cached(
-                "UPDATE jobs SET state = 0, run_at = ?3, updated_at = ?3, faults = 0, crashes = 0, reason = NULL, words = NULL,
-                                 remedy = NULL, finished_at = NULL
-                  WHERE id IN (SELECT max(id) FROM jobs h WHERE h.tenant = ?1 AND h.state = 4 AND h.reason = ?2
-                                  AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.tenant = h.tenant AND p.entity = h.entity
-                                                     AND p.entity_id = h.entity_id AND p.state = 0)
-                                GROUP BY h.entity, h.entity_id)",
+                "UPDATE jobs SET state = 3, reason = ?5, words = 'another job of the record goes on in its place', remedy = NULL,
+                                 updated_at = ?6
+                  WHERE tenant = ?1 AND state >= 2 AND state = 4 AND reason = ?2 AND id > ?3 AND id <= ?4
+                    AND EXISTS (SELECT 1 FROM jobs n INDEXED BY jobs_record
+                                 WHERE n.tenant = jobs.tenant AND n.entity = jobs.entity
+                                   AND n.entity_id = jobs.entity_id AND (n.id > jobs.id OR n.state = 0))",
             )?
-            .execute((tenant, reason.code(), millis(now)))?;
-        released += count as u64;
-        if planted(Bug::HeldBesideItsHeir) {
-            continue;
-        }
-        // Where another job of the record waits already, that one goes on in its place.
-        let replaced = connection
-            .prepare_cached(
-                "UPDATE jobs SET state = 3, reason = ?3, words = 'another job of the record goes on in its place', remedy = NULL,
-                                 updated_at = ?4
-                  WHERE tenant = ?1 AND state = 4 AND reason = ?2
-                    AND EXISTS (SELECT 1 FROM jobs p WHERE p.tenant = jobs.tenant AND p.entity = jobs.entity
-                                   AND p.entity_id = jobs.entity_id AND p.state = 0 AND p.id < jobs.id)",
-            )?
-            .execute((tenant, reason.code(), Reason::Superseded.code(), millis(now)))?;
-        touched.view |= replaced > 0;
-    }
+            .execute(params![tenant, reason.code(), after, last, Reason::Superseded.code(), millis(now)])?
+    };
+    let released = connection
+        .prepare_cached(
+            "UPDATE jobs SET state = 0, run_at = ?5, updated_at = ?5, faults = 0, crashes = 0, reason = NULL, words = NULL,
+                             remedy = NULL, finished_at = NULL
+              WHERE id IN (SELECT h.id FROM jobs h INDEXED BY jobs_ended
+                            WHERE h.tenant = ?1 AND h.state >= 2 AND h.state = 4 AND h.reason = ?2 AND h.id > ?3 AND h.id <= ?4
+                              AND NOT EXISTS (SELECT 1 FROM jobs n INDEXED BY jobs_record
+                                               WHERE n.tenant = h.tenant AND n.entity = h.entity
+                                                 AND n.entity_id = h.entity_id AND (n.id > h.id OR n.state = 0)))",
+        )?
+        .execute(params![tenant, reason.code(), after, last, millis(now)])?;
     if released > 0 {
         *touched = Touched { queue: true, view: true };
     }
-    Ok(released)
+    touched.view |= replaced > 0;
+    Ok(Portion { released: released as u64, last: Some(last) })
+}
+
+/// What was held of the record before this job: this one has ended in its place, and if it is held, it goes on for all.
+fn supersede_held(connection: &Connection, job: &Job, now: Timestamp) -> rusqlite::Result<()> {
+    if planted(Bug::HeldBesideItsHeir) {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "UPDATE jobs INDEXED BY jobs_held SET state = 3, reason = ?5, words = ?6, remedy = NULL, updated_at = ?7
+              WHERE tenant = ?1 AND entity = ?2 AND entity_id = ?3 AND state = 4 AND id < ?4",
+        )?
+        .execute(params![
+            job.tenant.0,
+            job.record.entity.as_str(),
+            job.record.id,
+            job.id.0,
+            Reason::Superseded.code(),
+            format!("job {} took over", job.id),
+            millis(now),
+        ])
+        .map(drop)
 }
 
 fn jobs(
