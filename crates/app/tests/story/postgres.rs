@@ -15,6 +15,7 @@ use crate::support::{
 };
 
 mod cut;
+mod older;
 mod still;
 
 use cut::{Break, Proxy};

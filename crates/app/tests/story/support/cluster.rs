@@ -82,6 +82,11 @@ impl Cluster {
         standby
     }
 
+    /// Makes a standby that was started again the primary.
+    pub(crate) fn promote(&self) {
+        assert!(self.run("pg_ctl", &["-D", &self.data(), "-w", "-s", "promote"]).status.success());
+    }
+
     fn data(&self) -> String {
         self.folder.path().join("data").to_string_lossy().into_owned()
     }
