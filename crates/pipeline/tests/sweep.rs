@@ -186,6 +186,19 @@ async fn of_a_webhook_that_is_older_than_a_day_only_a_day_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_asks_for_before_the_first_sweep_is_looked_for_by_it() {
+    let stage = stage();
+    let by_hand = Asked { from: noon() - HOUR * 4, until: None, why: sweep::BY_HAND.into() };
+    sweep::ask(&stage.ports, by_hand).await.unwrap();
+    assert_eq!(found(&stage).await, 2, "the companies that were changed within four hours");
+    assert!(sweep::waiting(&stage.ports).await.unwrap().is_empty());
+    // Without a time nothing is asked for that was there before.
+    let stage = self::stage();
+    sweep::ask_since_the_last(&stage.ports).await.unwrap();
+    assert_eq!(found(&stage).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_asked_for_by_hand_without_a_time_begins_where_the_last_one_ended() {
     let stage = stage();
     assert_eq!(found(&stage).await, 0);

@@ -310,9 +310,9 @@ fn begun(run: &Run) -> Timestamp {
     missed_before(&run.asked).map_or(newest, |missed| missed.min(newest))
 }
 
-/// From when on changes may have been missed before there were books; what a person asks for is another matter.
+/// From when on changes may have been missed before there were books, or a person wants to have them looked for.
 fn missed_before(asked: &[Asked]) -> Option<Timestamp> {
-    asked.iter().filter(|asked| asked.why != BY_HAND).map(|asked| asked.from).min()
+    asked.iter().map(|asked| asked.from).min()
 }
 
 /// From when a kind of record is to be read; `None` when nothing can have changed.
