@@ -74,10 +74,22 @@ enum Woken {
     ToLook,
 }
 
+/// What the last lease came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Took {
+    /// There was work.
+    Some,
+    /// There was none.
+    Nothing,
+}
+
 /// How soon to look again at fields that have drifted.
 const MENDING: Duration = Duration::from_secs(30);
 /// A net under the wake-ups: nothing should ever wait for it.
 const NET: Duration = Duration::from_secs(5);
+/// What is due and was not to be had is asked for again after so long: another process is about to take it, or its clock
+/// is a little behind.
+const NOT_TO_BE_HAD: Duration = Duration::from_millis(50);
 
 impl Worker {
     /// Makes a worker of these parts.
@@ -172,16 +184,19 @@ impl Worker {
             if leased > 0 && leased == free {
                 continue;
             }
-            if self.wait_for_work(self.free() == 0, &wake, stop).await == Woken::ToLook {
+            let took = if leased > 0 { Took::Some } else { Took::Nothing };
+            if self.wait_for_work(self.free() == 0, took, &wake, stop).await == Woken::ToLook {
                 discover_at = None;
             }
         }
     }
 
-    /// When to look at the tenant again: soon while an administrator may be mending a field.
+    /// When to look at the tenant again: soon while an administrator may be mending a field, or when what was held for one
+    /// could not be let go.
     fn look_again_in(&self) -> SignedDuration {
-        let usual = self.options.rediscover;
-        let wait = if self.ports.discovered.has_drifted() { usual.min(MENDING) } else { usual };
+        let (usual, discovered) = (self.options.rediscover, &self.ports.discovered);
+        let is_unsettled = discovered.has_drifted() || discovered.owes_release();
+        let wait = if is_unsettled { usual.min(MENDING) } else { usual };
         SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)
     }
 
@@ -301,7 +316,13 @@ impl Worker {
         free.min(1_usize.saturating_sub(self.running.held().len()))
     }
 
-    async fn wait_for_work(&self, is_full: bool, wake: &Notify, stop: &CancellationToken) -> Woken {
+    async fn wait_for_work(
+        &self,
+        is_full: bool,
+        took: Took,
+        wake: &Notify,
+        stop: &CancellationToken,
+    ) -> Woken {
         let breakers = &self.ports.breakers;
         if is_full {
             return tokio::select! {
@@ -313,12 +334,7 @@ impl Worker {
             };
         }
         let due = match self.ports.queue.next_due().await {
-            Ok(Some(at)) => {
-                let wait = at.duration_since(self.ports.clock.now());
-                Duration::try_from(wait)
-                    .unwrap_or(Duration::from_millis(1))
-                    .clamp(Duration::from_millis(1), NET)
-            }
+            Ok(Some(at)) => until_due(at.duration_since(self.ports.clock.now()), took),
             Ok(None) => NET,
             Err(error) => {
                 tracing::error!("the queue cannot be read: {error}");
@@ -334,5 +350,29 @@ impl Worker {
             () = breakers.changed() => Woken::ToWork,
             () = tokio::time::sleep(due) => Woken::ToWork,
         }
+    }
+}
+
+/// How long to wait for work that is due after this time.
+fn until_due(wait: SignedDuration, took: Took) -> Duration {
+    let least = match took {
+        Took::Nothing if wait <= SignedDuration::ZERO => NOT_TO_BE_HAD,
+        Took::Some | Took::Nothing => Duration::from_millis(1),
+    };
+    Duration::try_from(wait).unwrap_or(least).clamp(least, NET)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_and_not_to_be_had_is_not_asked_for_all_the_time() {
+        let millis = SignedDuration::from_millis;
+        assert_eq!(until_due(millis(-20), Took::Nothing), NOT_TO_BE_HAD);
+        assert_eq!(until_due(millis(0), Took::Nothing), NOT_TO_BE_HAD);
+        assert_eq!(until_due(millis(3), Took::Nothing), Duration::from_millis(3));
+        assert_eq!(until_due(millis(-20), Took::Some), Duration::from_millis(1));
+        assert_eq!(until_due(millis(60_000), Took::Nothing), NET);
     }
 }
