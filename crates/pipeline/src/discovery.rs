@@ -52,6 +52,8 @@ pub struct Discovered {
     policy: watch::Sender<Arc<Policy>>,
     definitions: watch::Sender<Arc<Definitions>>,
     is_complete: watch::Sender<bool>,
+    /// Whether what was held for a field has still to be let go.
+    owes_release: watch::Sender<bool>,
     looking: Arc<Mutex<Looked>>,
 }
 
@@ -76,6 +78,7 @@ impl Discovered {
             policy: watch::Sender::new(Arc::new(policy)),
             definitions: watch::Sender::default(),
             is_complete: watch::Sender::new(false),
+            owes_release: watch::Sender::new(true),
             looking: Arc::default(),
         }
     }
@@ -103,6 +106,11 @@ impl Discovered {
     /// Whether the CRM has told everything at least once.
     pub fn is_complete(&self) -> bool {
         *self.is_complete.borrow()
+    }
+
+    /// Whether what was held for a field could not be let go yet.
+    pub(crate) fn owes_release(&self) -> bool {
+        *self.owes_release.borrow()
     }
 
     /// A short name that is not told this time stays as it is known.
@@ -263,7 +271,7 @@ async fn look(ports: &Ports, looked: &mut Looked) -> Result<(), CrmError> {
     let mut bound = KnownFields::read(setting(ports, KnownFields::KEPT_AS).await).bound;
     let name = |target: Target| ports.field_map.name(target).to_owned();
     let definitions = bound.take(found.definitions, &found.retyped, name);
-    let (before, first) = (ports.discovered.definitions_now(), !ports.discovered.is_complete());
+    let before = ports.discovered.definitions_now();
     let mut findings = found.findings;
     findings.extend(definitions.0.values().filter_map(drifted));
     ports.status.set(status(&definitions, found.associates.len(), &findings));
@@ -279,12 +287,18 @@ async fn look(ports: &Ports, looked: &mut Looked) -> Result<(), CrmError> {
     reach(Point::AssociatesKept);
     keep(ports, KnownFields::KEPT_AS, &KnownFields { bound, definitions: Definitions::clone(&now) }).await;
     reach(Point::FieldsKept);
-    if (first || is_mended(&before, &now)) && !planted(Bug::HeldForEver) {
+    if is_mended(&before, &now) {
+        ports.discovered.owes_release.send_replace(true);
+    }
+    // Owed until it worked: also from an earlier look, and from before the start.
+    if ports.discovered.owes_release() && !planted(Bug::HeldForEver) {
         let held = [Reason::FieldChanged, Reason::NoField];
-        match ports.queue.release(&ports.tenant, &held, ports.clock.now()).await {
+        let released = ports.queue.release(&ports.tenant, &held, ports.clock.now()).await;
+        ports.discovered.owes_release.send_replace(released.is_err());
+        match released {
             Ok(0) => {}
             Ok(count) => tracing::info!("{count} jobs that were held for a field go on"),
-            Err(error) => tracing::warn!("what was held for a field cannot be let go: {error}"),
+            Err(error) => tracing::warn!("what was held for a field cannot be let go yet: {error}"),
         }
         reach(Point::HeldReleased);
     }

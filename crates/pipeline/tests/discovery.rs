@@ -7,13 +7,17 @@ use std::sync::Arc;
 use connector_domain::clock::FixedClock;
 use connector_domain::drift::Bindings;
 use connector_domain::field::{Definitions, Target};
-use connector_domain::ids::{Entity, ProgId};
+use connector_domain::ids::{ContactId, Entity, ProgId, RecordRef};
+use connector_domain::job::{JobState, Settlement};
 use connector_domain::policy::Policy;
+use connector_domain::reason::Reason;
 use connector_pipeline::crm::superoffice::SuperOffice;
 use connector_pipeline::crm::{Crm as _, Lists as _};
 use connector_pipeline::discovery::{self, FieldMap};
 use connector_pipeline::{Discovered, Ports};
 use connector_store::sqlite::SqliteStore;
+use connector_store::{Queue as _, Settings as _};
+use jiff::SignedDuration;
 use superoffice::{Client, Config};
 use superoffice_emulator::{Emulator, Kind, Mishap, Options};
 use tokio_util::sync::CancellationToken;
@@ -132,4 +136,30 @@ async fn who_only_takes_in_learns_who_we_are_from_whoever_works() {
     };
     tokio::join!(discovery::follow(Arc::clone(&receiver), false, stop.clone()), learnt);
     assert!(!receiver.discovered.policy_now().associates.is_empty());
+}
+
+#[tokio::test]
+async fn what_could_not_be_let_go_is_let_go_by_the_next_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, noon) = (folder.path().join("store.db"), "2026-05-04T12:00:00Z".parse().unwrap());
+    let open = || Arc::new(SqliteStore::open(&path, &connector_store::sqlite::Options::default()).unwrap());
+    drop(open());
+    // A database that does not let go until it is told that it may.
+    let refusing = "CREATE TRIGGER refusing BEFORE UPDATE ON jobs WHEN OLD.state = 4 AND NOT EXISTS
+           (SELECT 1 FROM settings WHERE key = 'may') BEGIN SELECT RAISE(ABORT, 'not now'); END";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(refusing).unwrap();
+    let store = open();
+    let ports = nobody::ports(Arc::clone(&store), Arc::new(FixedClock::at(noon)));
+    let record = RecordRef::contact(ContactId(18));
+    store.enqueue(&ports.tenant, &[(record, None)], ports.discovered.policy_now(), noon).await.unwrap();
+    let held = Settlement::Held { reason: Reason::NoField, words: "not yet".into() };
+    let lease = store.lease("w", 1, SignedDuration::from_mins(1), noon).await.unwrap().pop().unwrap();
+    store.settle(&lease, held, vec![], vec![], noon).await.unwrap();
+    let state = async || store.job(&ports.tenant, lease.job.id).await.unwrap().unwrap().state;
+
+    discovery::discover(&ports).await.unwrap();
+    assert_eq!(state().await, JobState::Held);
+    store.put(&ports.tenant, "may", true.into(), noon).await.unwrap();
+    discovery::discover(&ports).await.unwrap();
+    assert_eq!(state().await, JobState::Pending);
 }
