@@ -145,6 +145,7 @@ pub(crate) async fn of_those_that_saw_many_deaths_one_is_in_hand_at_a_time(store
     let in_hand: Vec<_> = leases.iter().map(|lease| lease.job.record).collect();
     assert_eq!(in_hand, [contact(18), contact(20)], "who saw no death goes on beside");
     assert_eq!(store.lease("b", 9, MINUTE, later).await.unwrap(), [], "no other worker takes it either");
+    assert_eq!(store.next_due().await.unwrap(), None, "and nobody is told that it is due");
     // It was the cause, and the other one has its turn first.
     let later = later + MINUTE;
     assert_eq!(store.recover(later).await.unwrap(), 2);

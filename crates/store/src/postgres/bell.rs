@@ -13,6 +13,7 @@ use super::address::Address;
 use super::connection::Connection;
 use super::failure::Failure;
 use super::frame::{Frame, Time};
+use super::queue::IS_FREE;
 use crate::StoreError;
 
 /// How often it is looked, whatever was told.
@@ -134,15 +135,13 @@ pub(super) async fn compare_clocks(connection: &Connection, frame: &Frame) -> Re
 /// Looks for work that nobody told of, and compares the clocks.
 async fn look(connection: &Connection, frame: &Frame) -> Result<bool, Failure> {
     let before = frame.own_now();
-    let row = in_time(connection.row(
+    let sql = format!(
         "WITH clock AS (SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now)
-         SELECT now, EXISTS (SELECT 1 FROM jobs j WHERE j.state = 0 AND j.bulk IN (0, 1) AND j.run_at <= now
-                               AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane))
+         SELECT now, EXISTS (SELECT 1 FROM jobs j WHERE j.state = 0 AND j.bulk IN (0, 1) AND j.run_at <= now AND {IS_FREE})
                      OR EXISTS (SELECT 1 FROM jobs j WHERE j.state = 1 AND j.lease_until <= now)
-           FROM clock",
-        &[],
-    ))
-    .await?;
+           FROM clock"
+    );
+    let row = in_time(connection.row(&sql, &[])).await?;
     let Some(row) = row else { return Ok(false) };
     if let (Some(before), Some(after)) = (before, frame.own_now()) {
         frame.compare(before, row.try_get(0)?, after);

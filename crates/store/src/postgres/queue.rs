@@ -42,6 +42,13 @@ const BULK_PATIENCE: i64 = 5 * 60 * 1000;
 /// So many jobs of dead workers, and so many that were held, are put back at a time.
 const AT_ONCE: i64 = 200;
 
+/// Whether a waiting job `j` may be leased: nobody is at its lane, and of those that were in hand at several deaths none is
+/// in hand. Asked with the same words by whoever leases and whoever waits, or the one would wake the other all the time.
+pub(super) const IS_FREE: &str =
+    "NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
+       AND (j.crashes < 3 OR NOT EXISTS (SELECT 1 FROM jobs s WHERE s.state = 1 AND s.crashes >= 3))";
+const _: () = assert!(SUSPECT_AFTER == 3, "as the words of IS_FREE have it");
+
 #[async_trait]
 impl Queue for PostgresStore {
     async fn recover(&self, now: Timestamp) -> Result<u64, StoreError> {
@@ -69,8 +76,9 @@ impl Queue for PostgresStore {
             .write(now, (&mark, &doubts, most, ttl, now), |work, (mark, doubts, most, ttl, now)| {
                 Box::pin(async move {
                     give_back(work, doubts).await?;
-                    abandoned(work).await?;
-                    lease(work, mark, *most, *ttl, *now + *ttl).await
+                    // In a statement of its own, so that the next one sees what the last holder did under it.
+                    let (is_ours, _) = tokio::try_join!(suspects_are_ours(work), abandoned(work))?;
+                    lease(work, mark, *most, *ttl, *now + *ttl, is_ours).await
                 })
             })
             .await;
@@ -142,8 +150,7 @@ impl Queue for PostgresStore {
                 let first = |bulk: i64| {
                     format!(
                         "(SELECT j.run_at FROM jobs j WHERE j.state = 0 AND j.bulk = {bulk}
-                             AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
-                           ORDER BY j.run_at, j.id LIMIT 1)"
+                             AND {IS_FREE} ORDER BY j.run_at, j.id LIMIT 1)"
                     )
                 };
                 let sql =
@@ -352,6 +359,7 @@ async fn lease(
     most: usize,
     ttl: SignedDuration,
     until: Timestamp,
+    suspects_too: bool,
 ) -> Result<Vec<Lease>, Failure> {
     let columns = JOB_COLUMNS.split(", ").map(|column| format!("j.{column}")).collect::<Vec<_>>().join(", ");
     let sql = format!(
@@ -369,8 +377,7 @@ async fn lease(
             ORDER BY f.run_at, f.bulk, f.id LIMIT $5),
          free AS MATERIALIZED (
            SELECT f.id FROM first f
-            WHERE (f.crashes < {SUSPECT_AFTER} OR pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' suspect', 0)))
-              AND pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lane ' || f.tenant || ' ' || f.lane, 0)))
+            WHERE pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lane ' || f.tenant || ' ' || f.lane, 0)))
          UPDATE jobs j SET state = 1, attempts = attempts + 1, fence = fence + 1, lease_owner = $1, lease_until = $2,
                            started_at = $3, updated_at = $3
            FROM free WHERE j.id = free.id
@@ -390,6 +397,7 @@ async fn lease(
                     &work.now(),
                     &left.saturating_mul(LOOK_AHEAD).max(16),
                     &left,
+                    &suspects_too,
                 ],
             )
             .await?;
@@ -409,14 +417,18 @@ async fn lease(
     Ok(leases.into_iter().map(|(.., lease)| lease).collect())
 }
 
+/// Whether this request may take one of those that were in hand at several deaths: one request at a time may.
+async fn suspects_are_ours(work: &Work) -> Result<bool, Failure> {
+    let sql = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' suspect', 0))";
+    Ok(work.one(sql, &[]).await?.try_get(0)?)
+}
+
 /// The jobs that are due and not held back, of those that only a sweep asked for or of the others, by the index.
 fn due_ones(bulk: i64) -> String {
     format!(
         "SELECT j.id, j.tenant, j.lane, j.run_at, j.crashes FROM jobs j
-          WHERE j.state = 0 AND j.bulk = {bulk} AND j.run_at <= $3
-            AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.state = 1 AND p.tenant = j.tenant AND p.lane = j.lane)
-            AND (j.crashes < {SUSPECT_AFTER}
-                 OR NOT EXISTS (SELECT 1 FROM jobs s WHERE s.state = 1 AND s.crashes >= {SUSPECT_AFTER}))
+          WHERE j.state = 0 AND j.bulk = {bulk} AND j.run_at <= $3 AND {IS_FREE}
+            AND ($6 OR j.crashes < {SUSPECT_AFTER})
           ORDER BY j.run_at, j.id LIMIT $4 FOR UPDATE SKIP LOCKED"
     )
 }
