@@ -2,6 +2,7 @@
 
 use connector_domain::fingerprint::Fingerprint;
 use connector_domain::ids::JobId;
+use jiff::Timestamp;
 
 use super::connection::Connection;
 use super::failure::Failure;
@@ -49,17 +50,20 @@ pub(super) async fn retry_all(
     tenant: &str,
     fingerprint: &str,
     most: usize,
+    asked_at: Timestamp,
 ) -> Result<u64, Failure> {
     let sql = format!(
         // Chosen once: a limit within a condition may be asked anew for each row.
         "WITH chosen AS MATERIALIZED (
            SELECT f.id FROM jobs f WHERE f.tenant = $1 AND f.state = 5 AND f.fingerprint = $2
-              AND f.finished_at <= $3 AND {IS_THE_LAST} ORDER BY f.id LIMIT $4 FOR UPDATE)
+              AND f.finished_at <= $5 AND {IS_THE_LAST} ORDER BY f.id LIMIT $4 FOR UPDATE)
          UPDATE jobs SET state = 0, run_at = $3, updated_at = $3, faults = 0, crashes = 0, reason = NULL, words = NULL,
                          remedy = NULL, finished_at = NULL, fingerprint = NULL
            FROM chosen WHERE jobs.id = chosen.id AND jobs.state = 5"
     );
-    let count = work.execute(&sql, &[&tenant, &clean(fingerprint), &work.now(), &limit(most)]).await?;
+    let (now, asked_at) = (work.now(), work.latest(asked_at));
+    let count =
+        work.execute(&sql, &[&tenant, &clean(fingerprint), &now, &limit(most), &asked_at]).await?;
     if count > 0 {
         work.ring();
     }

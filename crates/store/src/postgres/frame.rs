@@ -62,6 +62,15 @@ impl Frame {
         }
     }
 
+    /// The latest that the database's clock can have said at this moment of the process's.
+    pub(super) fn latest(&self, moment: Timestamp) -> i64 {
+        let uncertain = match self.time {
+            Time::Database(_) => WITHIN_REASON,
+            Time::Caller => 0,
+        };
+        moment.as_millisecond().saturating_add(self.ahead() + uncertain)
+    }
+
     /// How many milliseconds the database's clock is ahead.
     pub(super) fn ahead(&self) -> i64 {
         self.ahead.load(Ordering::Relaxed)

@@ -196,8 +196,8 @@ impl Queue for PostgresStore {
         most: usize,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.write(now, (&tenant.0, &fingerprint.0, most), |work, (tenant, fingerprint, most)| {
-            Box::pin(failures::retry_all(work, tenant, fingerprint, *most))
+        self.write(now, (&tenant.0, &fingerprint.0, most, now), |work, (tenant, fingerprint, most, now)| {
+            Box::pin(failures::retry_all(work, tenant, fingerprint, *most, *now))
         })
         .await
     }

@@ -472,6 +472,30 @@ mod again {
     }
 }
 
+mod asked {
+    use connector_domain::fingerprint::{Fingerprint, Stage};
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_failed_after_it_was_asked_for_is_left_alone() {
+        let clock = SystemClock::default();
+        let store = open(&room().await, Time::Database(Arc::new(SystemClock::default()))).await;
+        let asked_at = clock.now() - MINUTE;
+        changed(&store, "e1", contact(18), clock.now()).await;
+        let held = lease(&store, clock.now()).await.unwrap();
+        let cause = Fingerprint::of(Stage::WriteBack, "refused");
+        let failed = Settlement::Failed {
+            error: "refused".into(),
+            remedy: "ask".into(),
+            fingerprint: cause.clone(),
+        };
+        store.settle(&held, failed, vec![], vec![], clock.now()).await.unwrap();
+        assert_eq!(store.retry_all(&tenant(), &cause, 9, asked_at).await.unwrap(), 0);
+        assert_eq!(store.retry_all(&tenant(), &cause, 9, clock.now()).await.unwrap(), 1);
+    }
+}
+
 mod letting_go {
     use connector_domain::reason::Reason;
     use connector_domain::retention::{Cuts, RetentionPolicy, Squeeze};

@@ -115,6 +115,11 @@ impl Work {
         self.held.frame.ahead()
     }
 
+    /// The latest that the database's clock can have said at a moment of the caller's, however long ago that is.
+    pub(super) fn latest(&self, moment: Timestamp) -> i64 {
+        self.held.frame.latest(moment)
+    }
+
     /// Whose clock counts.
     pub(super) fn time(&self) -> &Time {
         &self.held.frame.time
