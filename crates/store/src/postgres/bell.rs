@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::address::Address;
 use super::connection::Connection;
@@ -107,6 +107,9 @@ async fn follow(
     if std::mem::take(is_broken) {
         tracing::info!("PostgreSQL answers again");
     }
+    // Not a pause between news, of which there may never be one that is long enough.
+    let mut looking = interval(LOOK);
+    looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             told = news.recv() => {
@@ -116,7 +119,7 @@ async fn follow(
                     None => return Err(Failure::Away("the line is closed".into())),
                 }
             }
-            () = sleep(LOOK) => {
+            _ = looking.tick() => {
                 let has_work = look(&connection, frame).await?;
                 let Some(bell) = bell.upgrade() else { return Ok(()) };
                 if has_work {
