@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use superoffice::webhook::{Payload, PayloadError};
 
+/// So many bytes of an id are kept; SuperOffice's have 36.
+const LONGEST_ID: usize = 200;
+
 /// A body that was read.
 pub(crate) enum Read {
     /// SuperOffice only wants to know whether we are there.
@@ -23,7 +26,7 @@ pub(crate) fn delivery(tenant: &TenantId, body: Bytes, now: Timestamp) -> Read {
         Ok(payload) if payload.is_test() => return Read::Test,
         Ok(mut payload) => {
             // Some printed shapes have no id. The body's own hash still recognises an exact repeat.
-            let id = payload.event_id.take().map_or_else(|| hash(&body), EventId);
+            let id = payload.event_id.take().map_or_else(|| hash(&body), known_by);
             (id.clone(), content(tenant, id, payload))
         }
         Err(error) => (hash(&body), Content::Unreadable(words(&error))),
@@ -76,6 +79,11 @@ fn owner(record: Option<RecordRef>, payload: &Payload) -> Option<AssociateId> {
     }
 }
 
+/// An id is kept as it was sent, unless it is longer than a database's index takes.
+fn known_by(id: String) -> EventId {
+    if id.len() > LONGEST_ID { hash(id.as_bytes()) } else { EventId(id) }
+}
+
 fn hash(body: &[u8]) -> EventId {
     use std::fmt::Write as _;
 
@@ -124,6 +132,21 @@ mod tests {
             Content::Event(event) | Content::Found(event) => panic!("{event:?}"),
             Content::Unreadable(words) => words,
         }
+    }
+
+    #[test]
+    fn an_id_that_is_too_long_is_known_by_its_hash() {
+        let with = |id: &str, name: &str| {
+            let body = format!(
+                r#"{{"EventId":"{id}","Event":"contact.changed","PrimaryKey":18,"WebhookName":"{name}"}}"#
+            );
+            read(body.as_bytes()).unwrap().id.0
+        };
+        let long = "x".repeat(5000);
+        assert!(with(&long, "a").len() <= LONGEST_ID);
+        assert_eq!(with(&long, "a"), with(&long, "b"), "it is the same event");
+        assert_ne!(with(&long, "a"), with(&long[1..], "a"));
+        assert_eq!(with("e1", "a"), "e1");
     }
 
     #[test]

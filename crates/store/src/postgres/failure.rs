@@ -46,9 +46,10 @@ impl Failure {
     pub(super) fn is_the_requests_own(&self) -> bool {
         match self {
             Self::Strange(_) => true,
-            Self::Database(error) => error
-                .code()
-                .is_some_and(|code| code.code().starts_with("22") || code.code().starts_with("23")),
+            // 22 a value that cannot be kept, 23 one that must not be, 54 one that is too large.
+            Self::Database(error) => {
+                error.code().is_some_and(|code| ["22", "23", "54"].contains(&&code.code()[..2]))
+            }
             Self::Late(_) | Self::Overtaken(_) | Self::Unknown(_) | Self::Refused(_) | Self::Away(_) => false,
         }
     }
@@ -64,7 +65,7 @@ impl Failure {
         match self {
             Self::Overtaken(_) | Self::Strange(_) => true,
             Self::Database(error) => {
-                error.code().is_some_and(|code| ["22", "23", "40", "42", "55"].contains(&&code.code()[..2]))
+                error.code().is_some_and(|code| ["22", "23", "40", "42", "54", "55"].contains(&&code.code()[..2]))
             }
             Self::Late(_) | Self::Unknown(_) | Self::Refused(_) | Self::Away(_) => false,
         }
@@ -120,7 +121,7 @@ fn of_database(error: &tokio_postgres::Error) -> StoreError {
         Some(code) if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED => {
             StoreError::Unusable(format!("the database is damaged: {words}"))
         }
-        Some(code) if ["22", "23", "42"].contains(&&code.code()[..2]) => StoreError::Inconsistent(words),
+        Some(code) if ["22", "23", "42", "54"].contains(&&code.code()[..2]) => StoreError::Inconsistent(words),
         Some(_) => StoreError::Unavailable(words),
         None if is_line(error) => StoreError::Unavailable(words),
         None => StoreError::Inconsistent(words),

@@ -126,6 +126,37 @@ mod alone {
     }
 }
 
+mod oversized {
+    use super::*;
+    use crate::error::StoreError;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_event_whose_id_is_too_large_for_an_index_spoils_no_other() {
+        let ((), store) = fresh().await;
+        // Of letters at random, which cannot be compressed.
+        let long: String = (0..300).map(|_| uuid::Uuid::new_v4().to_string()).collect();
+        let ids = ["e1", &long, "e2"]
+            .map(|id| store.accept(delivery(event(id, contact(18), &["name"]), noon()), policy()));
+        let accepted = conformance::inbox::futures_join_all(ids).await;
+        assert!(accepted[0].is_ok() && accepted[2].is_ok(), "{accepted:?}");
+        assert!(matches!(accepted[1], Err(StoreError::Inconsistent(_))), "{accepted:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn strange_characters_in_an_owners_short_name_keep_no_event_out() {
+        use connector_domain::ids::AssociateId;
+        use connector_domain::policy::{Associate, Policy};
+
+        let ((), store) = fresh().await;
+        let strange = Associate { id: AssociateId(7), short_name: "KA\0RI".into(), full_name: String::new() };
+        let mut policy = Policy::clone(&policy());
+        policy.associates.insert(strange.id, strange);
+        let mut event = event("e1", contact(18), &["name"]);
+        event.owner = Some(AssociateId(7));
+        assert!(store.accept(delivery(event, noon()), Arc::new(policy)).await.is_ok());
+    }
+}
+
 mod moving {
     use super::*;
     use crate::postgres::moving::to_postgres;
