@@ -132,12 +132,21 @@ impl Step<'_> {
         let after = after.max(self.kept(BODIES).await?.unwrap_or(0));
         let rows = self.dated(EVENTS, after).await?;
         // What could not be read keeps its body for as long as it is there.
-        let sql =
-            "UPDATE events SET body = '' WHERE seq IN (SELECT seq FROM events WHERE seq = ANY($1) ORDER BY seq FOR UPDATE SKIP LOCKED)
-                AND disposition <> 3 AND length(body) > 0";
+        let sql = "SELECT seq FROM events WHERE seq = ANY($1) AND disposition <> 3 AND length(body) > 0
+                    ORDER BY seq FOR UPDATE SKIP LOCKED";
         let old = old(&rows, cut);
-        gone.bodies += self.work.execute(sql, &[&old]).await?;
-        if let Some(last) = old.last() {
+        let free = self.work.rows(sql, &[&old]).await?;
+        let free: Vec<i64> = free.iter().map(|row| get(row, "seq")).collect::<Result<_, _>>()?;
+        gone.bodies +=
+            self.work.execute("UPDATE events SET body = '' WHERE seq = ANY($1)", &[&free]).await?;
+        // What somebody is at is passed over now, and found by the next pass: further than that it has not come.
+        let sql = "SELECT min(seq) AS seq FROM events WHERE seq = ANY($1) AND disposition <> 3 AND length(body) > 0";
+        let left = get::<Option<i64>>(&self.work.one(sql, &[&old]).await?, "seq")?;
+        let so_far = match left {
+            Some(left) => old.iter().copied().rfind(|seq| *seq < left),
+            None => old.last().copied(),
+        };
+        if let Some(last) = so_far {
             self.keep(BODIES, &last.to_string()).await?;
         }
         Ok(self.after(&rows, cut))

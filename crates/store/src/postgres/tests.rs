@@ -533,7 +533,23 @@ mod letting_go {
 
     use super::*;
     use crate::journal::Step;
-    use crate::retention::{Place, Retention as _};
+    use crate::retention::{Place, Retention as _, Stage};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_body_that_somebody_is_at_goes_with_the_next_pass() {
+        let ((), store) = fresh().await;
+        for n in 1..=3 {
+            changed(&store, &format!("e{n}"), contact(n), noon()).await;
+        }
+        let later = noon() + jiff::SignedDuration::from_hours(24 * 60);
+        let cuts: Cuts = RetentionPolicy::default().cuts(Squeeze::default(), later);
+        let bodies = Place { stage: Stage::Bodies, after: 0 };
+        let holder = raw(&store.address).await;
+        holder.simple("BEGIN; SELECT 1 FROM events WHERE event_id = 'e2' FOR UPDATE").await.unwrap();
+        assert_eq!(store.prune(&cuts, bodies, 100, later).await.unwrap().removed.bodies, 2);
+        holder.simple("ROLLBACK").await.unwrap();
+        assert_eq!(store.prune(&cuts, bodies, 100, later).await.unwrap().removed.bodies, 1);
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn what_is_asked_for_while_a_record_is_let_go_stays() {
