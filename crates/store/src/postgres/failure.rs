@@ -64,9 +64,9 @@ impl Failure {
     pub(super) fn spares_the_connection(&self) -> bool {
         match self {
             Self::Overtaken(_) | Self::Strange(_) => true,
-            Self::Database(error) => {
-                error.code().is_some_and(|code| ["22", "23", "40", "42", "54", "55"].contains(&&code.code()[..2]))
-            }
+            Self::Database(error) => error
+                .code()
+                .is_some_and(|code| ["22", "23", "40", "42", "54", "55"].contains(&&code.code()[..2])),
             Self::Late(_) | Self::Unknown(_) | Self::Refused(_) | Self::Away(_) => false,
         }
     }
@@ -121,7 +121,9 @@ fn of_database(error: &tokio_postgres::Error) -> StoreError {
         Some(code) if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED => {
             StoreError::Unusable(format!("the database is damaged: {words}"))
         }
-        Some(code) if ["22", "23", "42", "54"].contains(&&code.code()[..2]) => StoreError::Inconsistent(words),
+        Some(code) if ["22", "23", "42", "54"].contains(&&code.code()[..2]) => {
+            StoreError::Inconsistent(words)
+        }
         Some(_) => StoreError::Unavailable(words),
         None if is_line(error) => StoreError::Unavailable(words),
         None => StoreError::Inconsistent(words),

@@ -62,8 +62,7 @@ pub(super) async fn retry_all(
            FROM chosen WHERE jobs.id = chosen.id AND jobs.state = 5"
     );
     let (now, asked_at) = (work.now(), work.latest(asked_at));
-    let count =
-        work.execute(&sql, &[&tenant, &clean(fingerprint), &now, &limit(most), &asked_at]).await?;
+    let count = work.execute(&sql, &[&tenant, &clean(fingerprint), &now, &limit(most), &asked_at]).await?;
     if count > 0 {
         work.ring();
     }

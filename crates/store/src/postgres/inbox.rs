@@ -393,8 +393,7 @@ async fn see_accounts(work: &Work, all: &BTreeMap<(String, i64), Seen>) -> Resul
     let tenants: Vec<&str> = all.keys().map(|(tenant, _)| tenant.as_str()).collect();
     let ids: Vec<i64> = all.keys().map(|(_, id)| *id).collect();
     let owners: Vec<Option<i64>> = all.values().map(|seen| seen.owner).collect();
-    let names: Vec<_> =
-        all.values().map(|seen| super::rows::clean_opt(seen.short_name.as_ref())).collect();
+    let names: Vec<_> = all.values().map(|seen| super::rows::clean_opt(seen.short_name.as_ref())).collect();
     let first: Vec<i64> = all.values().map(|seen| seen.first).collect();
     let last: Vec<i64> = all.values().map(|seen| seen.last).collect();
     let sql = "INSERT INTO accounts AS a (tenant, contact_id, owner_id, owner_short, first_at, touched_at)

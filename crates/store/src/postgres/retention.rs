@@ -137,8 +137,7 @@ impl Step<'_> {
         let old = old(&rows, cut);
         let free = self.work.rows(sql, &[&old]).await?;
         let free: Vec<i64> = free.iter().map(|row| get(row, "seq")).collect::<Result<_, _>>()?;
-        gone.bodies +=
-            self.work.execute("UPDATE events SET body = '' WHERE seq = ANY($1)", &[&free]).await?;
+        gone.bodies += self.work.execute("UPDATE events SET body = '' WHERE seq = ANY($1)", &[&free]).await?;
         // What somebody is at is passed over now, and found by the next pass: further than that it has not come.
         let sql = "SELECT min(seq) AS seq FROM events WHERE seq = ANY($1) AND disposition <> 3 AND length(body) > 0";
         let left = get::<Option<i64>>(&self.work.one(sql, &[&old]).await?, "seq")?;

@@ -516,11 +516,8 @@ mod asked {
         changed(&store, "e1", contact(18), clock.now()).await;
         let held = lease(&store, clock.now()).await.unwrap();
         let cause = Fingerprint::of(Stage::WriteBack, "refused");
-        let failed = Settlement::Failed {
-            error: "refused".into(),
-            remedy: "ask".into(),
-            fingerprint: cause.clone(),
-        };
+        let failed =
+            Settlement::Failed { error: "refused".into(), remedy: "ask".into(), fingerprint: cause.clone() };
         store.settle(&held, failed, vec![], vec![], clock.now()).await.unwrap();
         assert_eq!(store.retry_all(&tenant(), &cause, 9, asked_at).await.unwrap(), 0);
         assert_eq!(store.retry_all(&tenant(), &cause, 9, clock.now()).await.unwrap(), 1);
