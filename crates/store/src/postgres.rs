@@ -7,8 +7,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
 
 use crate::StoreError;
 
@@ -46,10 +48,15 @@ pub use vitals::Vitals;
 use bell::Bell;
 use connection::Connection;
 use doubts::Doubts;
+use failure::Failure;
 use flusher::Flusher;
 use frame::Frame;
 use pool::{Held, Pool};
 use work::{Doing, Work};
+
+/// How long the start waits for a server that says nothing: while tables are changed, and else.
+const MIGRATING: Duration = Duration::from_mins(15);
+const LOOKING: Duration = Duration::from_secs(5);
 
 /// How the database is used.
 #[derive(Debug, Clone)]
@@ -111,8 +118,9 @@ impl PostgresStore {
     pub async fn open(address: &Address, options: &Options) -> Result<Self, StoreError> {
         let frame = Arc::new(Frame::new(options.time.clone()));
         let first = Connection::open(address, Arc::clone(&frame), None).await?;
-        schema::migrate(&first, address).await?;
-        let risks = schema::risks(&first).await?;
+        let late = |_| Failure::Late("its tables");
+        timeout(MIGRATING, schema::migrate(&first, address)).await.map_err(late)??;
+        let risks = timeout(LOOKING, schema::risks(&first)).await.map_err(late)??;
         bell::compare_clocks(&first, &frame).await?;
         let bell = Arc::new(Bell::new(&first.schema));
         let pool = Pool::new(address.clone(), Arc::clone(&frame), options.connections);

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
@@ -16,6 +18,8 @@ const CONNECT: Duration = Duration::from_secs(1);
 pub struct Address {
     pub(super) config: tokio_postgres::Config,
     pub(super) roots: Option<PathBuf>,
+    /// Which of the hosts was good last.
+    pub(super) good: Arc<AtomicUsize>,
 }
 
 impl std::fmt::Debug for Address {
@@ -85,7 +89,53 @@ impl Address {
         }
         config.connect_timeout(CONNECT).tcp_user_timeout(Duration::from_secs(3));
         config.keepalives_idle(Duration::from_secs(10)).keepalives_interval(Duration::from_secs(5));
-        Ok(Self { config, roots })
+        Ok(Self { config, roots, good: Arc::default() })
+    }
+
+    /// Each host alone, by its place, the one that was good last before the others.
+    pub(super) fn hosts(&self) -> Vec<(usize, tokio_postgres::Config)> {
+        let count = self.config.get_hosts().len().max(1);
+        let good = self.good.load(Ordering::Relaxed) % count;
+        let places = std::iter::once(good).chain((0..count).filter(|place| *place != good));
+        places.map(|place| (place, self.only(place))).collect()
+    }
+
+    /// Notes that a host was good.
+    pub(super) fn is_good(&self, place: usize) {
+        self.good.store(place, Ordering::Relaxed);
+    }
+
+    fn only(&self, place: usize) -> tokio_postgres::Config {
+        let all = &self.config;
+        if all.get_hosts().len() < 2 {
+            return all.clone();
+        }
+        let mut one = tokio_postgres::Config::new();
+        match &all.get_hosts()[place] {
+            Host::Tcp(name) => one.host(name),
+            #[cfg(unix)]
+            Host::Unix(folder) => one.host_path(folder),
+        };
+        if let Some(address) = all.get_hostaddrs().get(place) {
+            one.hostaddr(*address);
+        }
+        if let Some(port) = all.get_ports().get(place).or(all.get_ports().first()) {
+            one.port(*port);
+        }
+        let _ = all.get_user().map(|user| one.user(user));
+        let _ = all.get_password().map(|password| one.password(password));
+        let _ = all.get_dbname().map(|name| one.dbname(name));
+        let _ = all.get_options().map(|options| one.options(options));
+        let _ = all.get_application_name().map(|name| one.application_name(name));
+        let _ = all.get_connect_timeout().map(|limit| one.connect_timeout(*limit));
+        let _ = all.get_tcp_user_timeout().map(|limit| one.tcp_user_timeout(*limit));
+        let _ = all.get_keepalives_interval().map(|interval| one.keepalives_interval(interval));
+        let _ = all.get_keepalives_retries().map(|retries| one.keepalives_retries(retries));
+        one.ssl_mode(all.get_ssl_mode()).ssl_negotiation(all.get_ssl_negotiation());
+        one.channel_binding(all.get_channel_binding());
+        one.target_session_attrs(all.get_target_session_attrs());
+        one.keepalives(all.get_keepalives()).keepalives_idle(all.get_keepalives_idle());
+        one
     }
 
     /// The password, which must not be shown anywhere.

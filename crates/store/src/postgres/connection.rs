@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, NoTls, Row, SimpleQueryMessage, Statement};
@@ -14,6 +18,10 @@ use super::tls::Tls;
 
 /// PostgreSQL before this version is not kept any more by its makers.
 const OLDEST: i64 = 130_000;
+
+/// How long one host may take until it is ready to work with, and how soon the next one is tried beside it.
+const ONE_HOST: Duration = Duration::from_millis(1800);
+const NEXT_HOST: Duration = Duration::from_millis(150);
 
 /// How a session is to behave. All limits are below what SuperOffice waits for an answer.
 const SESSION: &str = "SET statement_timeout = '2s'; SET lock_timeout = '1s'; \
@@ -48,16 +56,51 @@ pub(super) type Listener = tokio::sync::mpsc::UnboundedSender<String>;
 
 impl Connection {
     /// Connects, sets the session up, and refuses a server that must not be worked with.
+    ///
+    /// Of several hosts the one that was good last is tried first, and soon the others as well: one that is silent, at
+    /// whichever step, keeps nobody from the next.
     pub(super) async fn open(
         address: &Address,
         frame: Arc<Frame>,
         listener: Option<Listener>,
     ) -> Result<Self, Failure> {
-        let (client, driver) = if address.config.get_ssl_mode() == SslMode::Disable {
-            let (client, line) = address.config.connect(NoTls).await?;
+        let hosts = address.hosts().into_iter().zip(0..).map(|((place, host), turn)| {
+            let (frame, listener) = (Arc::clone(&frame), listener.clone());
+            async move {
+                sleep(NEXT_HOST * turn).await;
+                let opening = Self::at(address, &host, frame, listener);
+                let opened = timeout(ONE_HOST, opening).await;
+                opened.map_err(|_| Failure::Late("a new connection"))?.map(|connection| (place, connection))
+            }
+        });
+        let (mut trying, mut refused) = (hosts.collect::<FuturesUnordered<_>>(), None);
+        let mut failed = Failure::Away("no host is named".into());
+        while let Some(tried) = trying.next().await {
+            match tried {
+                Ok((place, connection)) => {
+                    address.is_good(place);
+                    return Ok(connection);
+                }
+                Err(failure @ Failure::Refused(_)) => refused = Some(failure),
+                Err(failure) => failed = failure,
+            }
+        }
+        // What one of them says of itself tells more than that another does not answer.
+        Err(refused.unwrap_or(failed))
+    }
+
+    async fn at(
+        address: &Address,
+        host: &tokio_postgres::Config,
+        frame: Arc<Frame>,
+        listener: Option<Listener>,
+    ) -> Result<Self, Failure> {
+        let (client, driver) = if host.get_ssl_mode() == SslMode::Disable {
+            let (client, line) = host.connect(NoTls).await.map_err(Failure::of_connecting)?;
             (client, drive(line, listener))
         } else {
-            let (client, line) = address.config.connect(Tls::new(address.roots.as_deref())?).await?;
+            let tls = Tls::new(address.roots.as_deref())?;
+            let (client, line) = host.connect(tls).await.map_err(Failure::of_connecting)?;
             (client, drive(line, listener))
         };
         let mut connection =

@@ -30,6 +30,19 @@ impl From<tokio_postgres::Error> for Failure {
 }
 
 impl Failure {
+    /// Why there is no connection. What is neither the server's answer nor the line's is a way to connect that does not
+    /// fit: no encryption there, a password that is missing, a proof that is not known.
+    pub(super) fn of_connecting(error: tokio_postgres::Error) -> Self {
+        let words = in_words(&error);
+        if error.code().is_some() || is_line(&error) {
+            Self::Database(error)
+        } else if words.starts_with("timeout") {
+            Self::Away(words)
+        } else {
+            Self::Refused(format!("PostgreSQL cannot be connected to: {words}"))
+        }
+    }
+
     /// Whether the whole request may be done again, from its beginning.
     pub(super) fn is_passing(&self) -> bool {
         match self {

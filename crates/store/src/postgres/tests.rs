@@ -580,6 +580,61 @@ mod letting_go {
     }
 }
 
+mod hosts {
+    use super::*;
+
+    /// Takes a connection, and says nothing.
+    async fn silent() -> (tokio::net::TcpListener, u16) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (listener, port)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn hosts_that_say_nothing_keep_nobody_from_the_one_that_works() {
+        let (address, silent) = (room().await, [silent().await, silent().await]);
+        let mut several = address.clone();
+        let user = address.config.get_user().unwrap();
+        let (name, port) = (address.config.get_dbname().unwrap(), address.config.get_ports()[0]);
+        let hosts = format!("127.0.0.1:{},127.0.0.1:{},127.0.0.1:{port}", silent[0].1, silent[1].1);
+        several.config = Address::parse(&format!("postgres://{user}@{hosts}/{name}")).unwrap().config;
+        several.config.options(address.config.get_options().unwrap());
+        several.config.ssl_mode(address.config.get_ssl_mode());
+        if let Some(password) = address.config.get_password() {
+            several.config.password(password);
+        }
+        let store =
+            tokio::time::timeout(Duration::from_secs(20), open(&several, Time::Caller)).await.unwrap();
+        changed(&store, "e1", contact(18), noon()).await;
+        assert_eq!(store.address.hosts()[0].0, 2, "it is asked first from now on");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_server_that_says_nothing_is_not_waited_for() {
+        let (_listener, port) = silent().await;
+        let address = Address::parse(&format!("postgres://somebody@127.0.0.1:{port}/crm")).unwrap();
+        let options = Options::new(Time::Caller);
+        let opening = PostgresStore::open(&address, &options);
+        let refused = tokio::time::timeout(Duration::from_secs(20), opening).await.unwrap();
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_server_without_encryption_is_told_as_what_it_is() {
+        let address = room().await;
+        if address.config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
+            return;
+        }
+        let mut strict = address.clone();
+        strict.config.ssl_mode(tokio_postgres::config::SslMode::Require);
+        match PostgresStore::open(&strict, &Options::new(Time::Caller)).await {
+            Ok(_) => {}
+            Err(StoreError::Unusable(words)) => assert!(words.contains("TLS"), "{words}"),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
 mod unknown {
     use super::line::Line;
     use super::*;

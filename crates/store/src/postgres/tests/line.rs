@@ -31,7 +31,10 @@ impl Line {
             config.password(password);
         }
         let losing: Arc<Mutex<Option<&'static str>>> = Arc::default();
-        let line = Self { address: Address { config, roots: None }, losing: Arc::clone(&losing) };
+        let line = Self {
+            address: Address { config, roots: None, good: Arc::default() },
+            losing: Arc::clone(&losing),
+        };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 tokio::spawn(carry(
