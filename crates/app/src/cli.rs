@@ -173,6 +173,9 @@ pub(crate) struct SweepArgs {
     /// Until when
     #[arg(long, value_name = "T")]
     pub(crate) until: Option<String>,
+    /// The database was put back to what it was at `--since`: what stands as we would write it is ours
+    #[arg(long, requires = "since", conflicts_with = "dry_run")]
+    pub(crate) restored: bool,
     /// Only show what it would cost
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -38,7 +38,11 @@ pub(super) async fn run(cli: &Cli, args: &SweepArgs, config: &Config) -> Result<
         }
         return Ok(());
     }
-    let asked = remote.post_patiently(&path("/api/v1/sweep", true)).await?;
+    let mut asking = path("/api/v1/sweep", true);
+    if args.restored {
+        push(&mut asking, "restored", "true");
+    }
+    let asked = remote.post_patiently(&asking).await?;
     if args.no_wait {
         if cli.json {
             print_json(&asked);

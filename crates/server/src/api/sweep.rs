@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use connector_domain::ids::TenantId;
+use connector_store::settings::GAP;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -27,11 +29,36 @@ pub(crate) async fn plan(State(web): State<Web>, RawQuery(query): RawQuery) -> A
     Ok(Json(sweeps(&web)?.plan(from(&query, "since")?).await?))
 }
 
-/// `POST /api/v1/sweep?since=&until=`
+/// `POST /api/v1/sweep?since=&until=&restored=`
 pub(crate) async fn begin(State(web): State<Web>, RawQuery(query): RawQuery) -> Answer<Value> {
-    let query = Query::read(query.as_deref(), &["since", "until"])?;
-    sweeps(&web)?.ask(from(&query, "since")?, until(&query, "until")?).await?;
+    let query = Query::read(query.as_deref(), &["since", "until", "restored"])?;
+    let (since, until, sweeps) = (from(&query, "since")?, until(&query, "until")?, sweeps(&web)?);
+    if restored(&query)? {
+        let since = since.ok_or_else(|| query::bad("restored", "`since` is wanted, too.".to_owned()))?;
+        remember_gap(&web, since).await?;
+    }
+    sweeps.ask(since, until).await?;
     Ok(Json(json!({"status": "asked"})))
+}
+
+fn restored(query: &Query) -> Result<bool, Problem> {
+    match query.get("restored") {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(query::bad("restored", "`true` or `false` is wanted.".to_owned())),
+    }
+}
+
+/// The database was put back to what it was then: what we wrote since stands in the CRM, and is not known here. A file
+/// tells that by itself; what is put back by a server's own tools does not.
+async fn remember_gap(web: &Web, since: Since) -> Result<(), Problem> {
+    let now = web.now();
+    let from = match since {
+        Since::At(moment) => moment,
+        Since::Ago(length) => now.saturating_sub(length).unwrap_or(now),
+    };
+    let gap = json!({"from": from, "asked": true});
+    Ok(web.app.settings.put(&TenantId(String::new()), GAP, gap, now).await?)
 }
 
 pub(crate) fn sweeps(web: &Web) -> Result<Arc<dyn Sweeps>, Problem> {

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use axum::body::Body;
 use connector_domain::coverage::Class;
-use connector_domain::ids::{ContactId, Entity};
+use connector_domain::ids::{ContactId, Entity, TenantId};
 use connector_domain::reason::Reason;
 use connector_server::{App, Coverage, Gone, NotTold, Since, Sweeps, router};
+use connector_store::Settings as _;
+use connector_store::settings::GAP;
 use http::{Request, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -153,6 +155,26 @@ async fn times_and_lengths_of_time_are_read_and_nonsense_is_refused() {
         assert_eq!(answer.status.as_u16(), status, "{query}: {}", answer.body);
     }
     assert_eq!(told.asked.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn that_the_database_was_put_back_is_remembered() {
+    let told = told(Ok(covered(false)));
+    let house = House::new();
+    let nobody = TenantId(String::new());
+    for (query, status, gap) in [
+        ("?restored=true", 400, None),
+        ("?since=2026-05-04T12:00:00Z&restored=perhaps", 400, None),
+        ("?since=2026-05-04T12:00:00Z", 200, None),
+        ("?since=2026-05-04T12:00:00Z&restored=true", 200, Some("2026-05-04T12:00:00Z")),
+    ] {
+        let app = App { sweeps: Some(told.clone()), ..house.app() };
+        let request = Request::post(format!("/api/v1/sweep{query}")).body(Body::empty()).unwrap();
+        let answer = send(router(app), request).await;
+        assert_eq!(answer.status.as_u16(), status, "{query}: {}", answer.body);
+        let kept = house.store.get(&nobody, GAP).await.unwrap();
+        assert_eq!(kept.as_ref().and_then(|kept| kept["from"].as_str()), gap, "{query}");
+    }
 }
 
 #[tokio::test]
