@@ -12,6 +12,8 @@ use crate::rhythm::Rhythm;
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 /// When nobody looked for so long, nobody knows what was missed.
 const UNWATCHED: SignedDuration = SignedDuration::from_mins(5);
+/// What failed longer before it was seen for the first time is not asked for.
+const LOOKS_BACK: SignedDuration = SignedDuration::from_hours(24);
 /// How often a test proves that the way is open.
 const TEST_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// After a silence that turned out to be one, or while the way is shut, the next test is no sooner than this.
@@ -162,6 +164,8 @@ pub enum Order {
 pub struct Guard {
     /// When it was last known that deliveries arrive.
     pub good_at: Option<Timestamp>,
+    /// When something last arrived, a delivery or a test: only that proves that the way is open.
+    pub proved_at: Option<Timestamp>,
     /// What is the matter.
     pub trouble: Option<Trouble>,
     /// When it was last switched on again, and how often in a row that did not hold.
@@ -229,6 +233,7 @@ impl Guard {
     ) -> Vec<Order> {
         let mut orders = Vec::new();
         let arrived = arrivals.newest > self.newest;
+        self.proved_at = self.proved_at.max(arrivals.at);
         let hook = match look {
             Look::There(hook) => hook,
             Look::Missing => {
@@ -275,8 +280,12 @@ impl Guard {
         }
         self.newest = arrivals.newest;
         // While some fail, those before them are not answered for yet.
-        if hook.in_a_row.is_none_or(|errors| errors == 0) || self.errors.is_none() {
-            self.errors = hook.errors.or(self.errors);
+        match hook.in_a_row.unwrap_or(0) {
+            0 => self.errors = hook.errors.or(self.errors),
+            failing => {
+                let before = hook.errors.map(|errors| errors.saturating_sub(failing));
+                self.errors = self.errors.or(before);
+            }
         }
         self.calls = hook.calls.or(self.calls);
         orders
@@ -288,6 +297,7 @@ impl Guard {
         let mut orders = Vec::new();
         match arrived {
             Ok(()) => {
+                self.proved_at = Some(now);
                 if self.trouble.as_ref().is_some_and(|trouble| trouble.kind == Kind::Dead) {
                     self.recover(now, &mut orders);
                     self.good_at = Some(now);
@@ -313,6 +323,7 @@ impl Guard {
             Ok(()) => {
                 self.rearmed_at = Some(now);
                 self.tested_at = Some(now);
+                self.proved_at = Some(now);
                 self.state = Some(HookState::Active);
                 self.recover(now, &mut orders);
                 self.good_at = Some(now);
@@ -331,7 +342,11 @@ impl Guard {
 
     /// It is as it has to be. Whatever may have been missed until now is asked for.
     fn well(&mut self, hook: &Hook, arrived: bool, now: Timestamp, orders: &mut Vec<Order>) {
-        if self.trouble.is_some() {
+        if let Some(trouble) = &self.trouble {
+            if trouble.kind != Kind::Dead {
+                // Somebody else put it right, so how often we tried counts no more.
+                (self.rearmed_at, self.rearms, self.next_try) = (None, 0, None);
+            }
             self.recover(now, orders);
             self.good_at = Some(now);
             return;
@@ -343,7 +358,9 @@ impl Guard {
             // Some are failing right now: the span ends when the next one arrives.
             return;
         }
-        let failed = matches!((self.errors, hook.errors), (Some(before), Some(now)) if now > before);
+        // Of one that is seen for the first time, all that failed lately may have been missed.
+        let failed = hook.errors.is_some_and(|errors| errors > self.errors.unwrap_or(0));
+        let first = hook.registered_at.map(|at| at.max(now - LOOKS_BACK));
         let is_silent_sender = matches!((self.calls, hook.calls), (Some(before), Some(now)) if now >= before + 3)
             && !failed
             && !arrived
@@ -358,7 +375,7 @@ impl Guard {
         } else {
             None
         };
-        if let (Some(why), Some(from)) = (why, self.good_at) {
+        if let (Some(why), Some(from)) = (why, self.good_at.or(first)) {
             orders.push(Order::Sweep { from: from - OVERLAP, until: now, why: why.to_owned() });
         }
         if is_silent_sender && self.is_test_due(TEST_AGAIN, now) {
@@ -404,7 +421,10 @@ impl Guard {
             Some(trouble) if trouble.kind == kind => {}
             Some(trouble) => (trouble.kind, trouble.words) = (kind, words),
             None => {
-                let from = self.good_at.unwrap_or(now) - OVERLAP;
+                // What is switched on may be dead since the last proof that it is not.
+                let proof = if kind == Kind::Dead { self.proved_at } else { None };
+                let good = self.good_at.unwrap_or(now);
+                let from = proof.map_or(good, |proof| proof.min(good)) - OVERLAP;
                 self.trouble = Some(Trouble { kind, words: words.clone(), since: now, from });
                 orders.push(Order::Alert { words, remedy: remedy.to_owned() });
             }

@@ -150,6 +150,60 @@ fn deliveries_that_failed_are_asked_for_once_they_arrive_again() {
 }
 
 #[test]
+fn the_first_failures_of_a_webhook_that_is_new_are_asked_for() {
+    let counted = |errors, in_a_row| Hook {
+        registered_at: Some(noon()),
+        errors: Some(errors),
+        in_a_row: Some(in_a_row),
+        ..hook(HookState::Active)
+    };
+    let mut guard = Guard { tested_at: Some(noon()), ..Guard::default() };
+    assert_eq!(sweeps(&look(&mut guard, counted(2, 0), 1)), [(noon() - OVERLAP, minute(1))]);
+    assert_eq!(look(&mut guard, counted(2, 0), 2), []);
+    // While they fail at the first look, they are asked for when they arrive again.
+    let mut guard = Guard { tested_at: Some(noon()), ..Guard::default() };
+    assert_eq!(look(&mut guard, counted(5, 2), 1), []);
+    assert_eq!(sweeps(&look(&mut guard, counted(5, 0), 2)), [(noon() - OVERLAP, minute(2))]);
+    // What failed long ago is not looked for.
+    let old = Hook { registered_at: Some(noon() - LOOKS_BACK * 9), ..counted(2, 0) };
+    let mut guard = Guard { tested_at: Some(noon()), ..Guard::default() };
+    assert_eq!(sweeps(&look(&mut guard, old, 0)), [(noon() - LOOKS_BACK - OVERLAP, noon())]);
+}
+
+#[test]
+fn when_the_test_of_a_day_does_not_arrive_everything_since_the_last_proof_is_asked_for() {
+    let mut guard = guard();
+    let day = 24 * 60;
+    let at = |at: i32| Arrivals { newest: 1, at: Some(minute(at)) };
+    for now in 1..=day {
+        let look = Look::There(hook(HookState::Active));
+        let orders = guard.looked(&look, at(5), Rearm::Errors, EVERY, minute(now));
+        assert_eq!(orders.contains(&Order::Test), now == day);
+    }
+    assert!(is_alert(&guard.tested(Err("nothing".into()), minute(day))[0]));
+    let orders = guard.tested(Ok(()), minute(day + 10));
+    assert_eq!(sweeps(&orders), [(minute(5) - OVERLAP, minute(day + 10))]);
+    assert_eq!(guard.proved_at, Some(minute(day + 10)));
+}
+
+#[test]
+fn what_a_person_put_right_is_switched_on_at_once_the_next_time() {
+    let mut guard = guard();
+    for at in 1..=30 {
+        if look(&mut guard, hook(HookState::TooManyErrors), at)
+            .iter()
+            .any(|order| matches!(order, Order::Rearm { .. }))
+        {
+            guard.rearmed(Err("no answer".into()), minute(at));
+        }
+    }
+    // A person mends the receiver, and switches it on.
+    assert!(look(&mut guard, hook(HookState::Active), 31).iter().any(is_recovery));
+    let orders = look(&mut guard, hook(HookState::TooManyErrors), 32);
+    assert!(orders.contains(&Order::Rearm { id: 7, mend: false }), "{orders:?}");
+}
+
+#[test]
 fn a_restart_asks_for_the_time_in_which_nobody_looked() {
     let mut guard = guard();
     assert_eq!(sweeps(&look(&mut guard, hook(HookState::Active), 45)), [(noon() - OVERLAP, minute(45))]);
