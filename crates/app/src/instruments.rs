@@ -181,7 +181,7 @@ const WATCHED: [(&str, &str, &str); 5] = [
     (
         "reconcile_gap_events",
         "so_reconcile_gap_events",
-        "Changes that the last sweep found and no webhook had told of.",
+        "Changes to be worked on that the last sweep found and no webhook had told of.",
     ),
     ("reconcile_calls", "so_reconcile_calls", "Calls of SuperOffice that the last sweep took."),
 ];

@@ -46,6 +46,9 @@ const LOOKS_BACK: SignedDuration = SignedDuration::from_hours(24);
 /// Sweeps until told to stop. `hooks` tells whether somebody listened before there were books.
 pub async fn run(sweeper: Arc<Sweeper>, hooks: Option<Arc<dyn Hooks>>, stop: CancellationToken) {
     let ports = Arc::clone(sweeper.ports());
+    if sweeper.options().every.is_some() {
+        count_the_last(&ports).await;
+    }
     tokio::select! {
         biased;
         () = stop.cancelled() => return,
@@ -208,11 +211,20 @@ fn pause_after(error: &SweepError, wait: Duration) -> Duration {
     }
 }
 
+/// Tells what the last sweep came to before this process: if none ends any more, that must show, whoever began anew.
+async fn count_the_last(ports: &Ports) {
+    match super::last_run(ports).await {
+        Ok(Some(run)) => count(ports, &run),
+        Ok(None) => {}
+        Err(error) => tracing::debug!("what the last sweep came to is not known: {error}"),
+    }
+}
+
 /// Tells what the last sweep came to, for whoever watches from outside.
 fn count(ports: &Ports, run: &Run) {
     let ended = run.ended_at.map_or(0, |at| u64::try_from(at.as_second()).unwrap_or_default());
-    // What we remember as we begin to listen was not missed.
-    let gap = if run.is_first { 0 } else { run.tally.found };
+    // What we remember as we begin to listen was not missed, nor what needs no work.
+    let gap = if run.is_first { 0 } else { run.tally.queued };
     for (name, number) in COUNTED.into_iter().zip([ended, gap, run.tally.calls]) {
         ports.status.count(name, number);
     }
