@@ -179,7 +179,7 @@ pub(crate) struct SweepArgs {
     /// Only show what it would cost
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Only ask for it: the service sweeps, and whoever asked does not wait
+    /// Only ask for it: the service sweeps, and whoever asked does not wait. Without a service it is swept at once
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) no_wait: bool,
 }

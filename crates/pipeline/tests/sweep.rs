@@ -209,6 +209,26 @@ async fn what_is_asked_for_by_hand_without_a_time_begins_where_the_last_one_ende
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_for_behind_a_sweep_that_was_cut_off_is_swept_as_well() {
+    let stage = stage();
+    found(&stage).await;
+    stage.companies.changed(2, noon() - HOUR / 2);
+    let begun = tokio::sync::Notify::new();
+    let told = |_: &sweep::Run| begun.notify_one();
+    tokio::select! {
+        biased;
+        () = begun.notified() => {}
+        _ = stage.sweeper.sweep(&told) => panic!("it was to be cut off"),
+    }
+    assert!(sweep::kept_run(&stage.ports).await.unwrap().is_some());
+    sweep::ask_since_the_last(&stage.ports).await.unwrap();
+    stage.sweeper.sweep_what_waits(&|_| {}).await.unwrap();
+    assert!(sweep::waiting(&stage.ports).await.unwrap().is_empty());
+    assert!(sweep::kept_run(&stage.ports).await.unwrap().is_none());
+    assert_eq!(found(&stage).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_sweeps_are_switched_off_a_gap_waits_for_a_person() {
     let stage = stage();
     discovery::discover(&stage.ports).await.unwrap();
@@ -237,6 +257,32 @@ async fn while_sweeps_are_switched_off_a_gap_waits_for_a_person() {
     tracker.close();
     tracker.wait().await;
     assert!(sweep::waiting(&stage.ports).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_begins_anew_tells_when_the_last_sweep_ended_although_none_ends_any_more() {
+    let stage = stage();
+    found(&stage).await;
+    stage.companies.changed(1, noon());
+    assert_eq!(found(&stage).await, 1, "and no column of it differs, so nothing that is watched was missed");
+    // The tenant is not known, so no sweep is begun.
+    let options = SweepOptions { every: Some(Duration::from_hours(1)), holder: "me".into() };
+    let sweeper = Arc::new(Sweeper::new(Arc::clone(&stage.ports), stage.companies.clone(), options));
+    let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+    tracker.spawn(sweep::run(sweeper, None, stop.clone()));
+    let mut numbers = stage.ports.status.numbers();
+    let ended = u64::try_from(noon().as_second()).unwrap();
+    within(async {
+        let is_told = |numbers: &std::collections::BTreeMap<&str, u64>| {
+            numbers.get("reconcile_last_success_timestamp_seconds") == Some(&ended)
+                && numbers.get("reconcile_gap_events") == Some(&0)
+        };
+        drop(numbers.wait_for(is_told).await.unwrap());
+    })
+    .await;
+    stop.cancel();
+    tracker.close();
+    tracker.wait().await;
 }
 
 /// Waits for something that must not take long.

@@ -104,6 +104,20 @@ impl Sweeper {
         swept
     }
 
+    /// Sweeps until nothing waits for it: what was begun first may not have known of what was asked for since.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Sweeper::sweep`]; what waits goes on waiting.
+    pub async fn sweep_what_waits(&self, told: &(dyn Fn(&Run) + Sync)) -> Result<Run, SweepError> {
+        loop {
+            let run = self.sweep(told).await?;
+            if super::waiting(&self.ports).await?.is_empty() {
+                return Ok(run);
+            }
+        }
+    }
+
     /// What a sweep of a span would cost. Nothing is looked into, and nothing kept.
     pub async fn plan(&self, asked: Option<Timestamp>) -> Result<Plan, SweepError> {
         let marks = kept::marks(&self.ports).await?;
