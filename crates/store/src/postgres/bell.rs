@@ -6,6 +6,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
@@ -35,7 +36,7 @@ impl Bell {
         Self {
             wake: Arc::default(),
             changes: watch::Sender::new(0),
-            channel: format!("so-connector {schema}"),
+            channel: channel(schema),
             me: uuid::Uuid::new_v4().simple().to_string(),
         }
     }
@@ -72,6 +73,15 @@ impl Bell {
             self.ring(what.contains('q'), what.contains('v'));
         }
     }
+}
+
+/// The name under which news of the tables in this schema are told. PostgreSQL takes no more than 63 bytes of it.
+fn channel(schema: &str) -> String {
+    if schema.len() <= 50 && !schema.contains('"') {
+        return format!("so-connector {schema}");
+    }
+    let hash = Sha256::digest(schema);
+    format!("so-connector {:032x}", u128::from_le_bytes(*hash.first_chunk().expect("it has 32 bytes")))
 }
 
 /// Listens until the store is gone.
@@ -155,4 +165,16 @@ async fn look(connection: &Connection, frame: &Frame) -> Result<bool, Failure> {
 
 async fn in_time<T>(doing: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     timeout(PATIENCE, doing).await.map_err(|_| Failure::Late("the connection that listens"))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_name_of_a_schema_has_a_channel_too() {
+        let (one, other) = ("a".repeat(63), "b".repeat(63));
+        assert!(channel(&one).len() <= 63 && channel(&one) != channel(&other));
+        assert_eq!(channel("public"), "so-connector public");
+    }
 }
