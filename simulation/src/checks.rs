@@ -9,7 +9,6 @@ use connector_domain::text;
 use connector_domain::vertical::VerticalId;
 use connector_pipeline::sweep::Marks;
 use connector_store::queue::{MOST_CRASHES, SUSPECT_AFTER};
-use jiff::SignedDuration;
 use rusqlite::Connection;
 
 use crate::crm::{By, Model, OUT_OF_SCOPE};
@@ -283,19 +282,10 @@ impl Checks<'_> {
             let sql = "SELECT value FROM settings WHERE key = 'sweep_marks'";
             connection.query_row(sql, [], |row| row.get::<_, String>(0))
         });
-        // Of what was there before and never looked at, sweeps say nothing.
-        let worked_on = self.story.world.database.look(|connection| {
-            let sql = "SELECT count(*) FROM jobs WHERE entity = ?1 AND entity_id = ?2";
-            connection.query_row(sql, (record.entity.as_str(), record.id), |row| row.get::<_, i64>(0))
-        });
-        if worked_on.unwrap_or_default() == 0 {
-            return false;
-        }
         let marks = began.ok().and_then(|marks| serde_json::from_str::<Marks>(&marks).ok());
         let changed = model.changed_at.get(&record);
-        marks
-            .zip(changed)
-            .is_some_and(|(marks, changed)| *changed > marks.installed + SignedDuration::from_secs(2))
+        // Of what was there before, sweeps say nothing. Stamps are whole seconds.
+        marks.zip(changed).is_some_and(|(marks, changed)| changed.as_second() > marks.installed.as_second())
     }
 
     fn is_spoilt(&self, record: RecordRef) -> bool {

@@ -38,12 +38,7 @@ impl People {
             self.world.state().poison.insert(RecordRef::contact(ContactId(id + 1)));
         }
         for id in 1..=knobs.persons {
-            let contact = 1 + id % knobs.contacts;
-            let title = TITLES[usize::try_from(id % 4).unwrap_or(0)].to_owned();
-            let mut model = self.crm.model();
-            model.persons.insert(id, Human { contact, title });
-            let record = RecordRef::person(PersonId(id));
-            model.changed(&self.world, record, By::Someone(5), vec!["person_id", "contact_id"], true);
+            self.hire(id, 1 + id % knobs.contacts);
         }
     }
 
@@ -70,6 +65,37 @@ impl People {
                 }
             }
         }
+    }
+
+    /// Makes companies while sweeps go on, each with a person, and soon changes them once more.
+    pub async fn found(&self) {
+        let knobs = &self.world.knobs;
+        let newcomers = if knobs.sweeps { knobs.contacts % 4 } else { 0 };
+        let pause = knobs.faulty_for / u32::try_from(newcomers + 1).unwrap_or(1);
+        for nth in 1..=newcomers {
+            tokio::time::sleep(pause).await;
+            sometimes("company_founded");
+            let id = knobs.contacts + nth;
+            self.create(id);
+            self.hire(knobs.persons + nth, id);
+            // The pauses differ, so that some changes come before the first job has read it, and some behind it.
+            for (seconds, edition) in [(1, 2), (5, 3), (20, 4)] {
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                match (id + i64::from(edition)) % 3 {
+                    0 => self.rename(id, edition, 6),
+                    1 => self.move_website(id, edition, 6),
+                    _ => self.noise(RecordRef::contact(ContactId(id)), 6),
+                }
+            }
+        }
+    }
+
+    fn hire(&self, id: i64, contact: i64) {
+        let title = TITLES[usize::try_from(id % 4).unwrap_or(0)].to_owned();
+        let mut model = self.crm.model();
+        model.persons.insert(id, Human { contact, title });
+        let record = RecordRef::person(PersonId(id));
+        model.changed(&self.world, record, By::Someone(5), vec!["person_id", "contact_id"], true);
     }
 
     /// Puts companies into the recycle bin, from the last on, each at some moment.

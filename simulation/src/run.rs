@@ -168,6 +168,7 @@ impl Story {
         let world = &self.world;
         tokio::join!(
             self.people.edit(),
+            self.people.found(),
             self.people.delete(),
             self.trouble(),
             tokio::time::sleep(world.knobs.faulty_for)

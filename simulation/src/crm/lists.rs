@@ -76,6 +76,12 @@ impl Model {
         Some(Listed { row, by: format!("U{}", stamp.by) })
     }
 
+    /// Those that were changed since then, by number.
+    fn since(&self, entity: Entity, since: Timestamp) -> Vec<RecordRef> {
+        let is_since = |record: &RecordRef| self.stamps.get(record).is_some_and(|it| it.updated >= since);
+        self.of(entity).into_iter().filter(is_since).collect()
+    }
+
     fn of(&self, entity: Entity) -> Vec<RecordRef> {
         match entity {
             Entity::Contact => self.contacts.keys().map(|id| RecordRef::contact(ContactId(*id))).collect(),
@@ -94,22 +100,22 @@ impl Lists for Line {
         Ok(Newest { at: stamps.max(), ahead: None, calls: 1 })
     }
 
-    // Lists look at days, and no world is older than one.
+    // Nobody may rely on more than what was asked for, so what was changed before is left out.
     async fn changed(
         &self,
         entity: Entity,
-        _: Timestamp,
+        since: Timestamp,
         after: i64,
         _: &Definitions,
     ) -> Result<Vec<Listed>, CrmError> {
         self.asks().await?;
         let model = self.crm().model();
-        let behind = model.of(entity).into_iter().filter(|record| record.id > after);
+        let behind = model.since(entity, since).into_iter().filter(|record| record.id > after);
         Ok(behind.filter_map(|record| model.row(record)).take(PAGE).collect())
     }
 
-    async fn last(&self, entity: Entity, _: Timestamp) -> Result<i64, CrmError> {
+    async fn last(&self, entity: Entity, since: Timestamp) -> Result<i64, CrmError> {
         self.asks().await?;
-        Ok(self.crm().model().of(entity).last().map_or(0, |record| record.id))
+        Ok(self.crm().model().since(entity, since).last().map_or(0, |record| record.id))
     }
 }
