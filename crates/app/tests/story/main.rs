@@ -32,6 +32,8 @@ mod alerts;
 mod backup;
 mod cli;
 mod coalescing;
+mod crowd;
+mod database;
 mod demo;
 mod disk;
 mod doctor;

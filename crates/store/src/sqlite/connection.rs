@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use connector_faults::{Point, reach};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::log;
 use crate::StoreError;
@@ -87,7 +87,12 @@ pub(super) fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Conne
         .and_then(|()| log::write_anew(&connection, path).map_err(Trouble::from))
         .and_then(|()| migrate(&mut connection, path));
     prepared.map_err(|trouble| match trouble {
-        Trouble::Sqlite(error) => unusable(path, &error.to_string()),
+        Trouble::Sqlite(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                unusable(path, &format!("{error}; put a backup in its place with `so-connector restore`"))
+            }
+            _ => unusable(path, &error.to_string()),
+        },
         Trouble::Refused(words) => unusable(path, &words),
     })?;
     Ok(connection)
