@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::ledger;
 use crate::shell::{self, output, root, target};
 
 /// Documents that the binary itself can write.
@@ -30,6 +31,25 @@ fn write_all(check: bool) -> anyhow::Result<()> {
             println!("wrote {path}");
         }
     }
+    write_ledger(check)
+}
+
+/// The document that shows what the ledger says.
+const GUARANTEES: &str = "docs/guarantees.md";
+
+/// Shows in the guarantees what each suite counted last.
+pub(crate) fn write_ledger(check: bool) -> anyhow::Result<()> {
+    let file = root().join(GUARANTEES);
+    let there = std::fs::read_to_string(&file)?;
+    let text = ledger::placed(&there, &std::fs::read_to_string(root().join("docs/ledger.jsonl"))?)?;
+    if there == text {
+        return Ok(());
+    }
+    if check {
+        bail!("{GUARANTEES} is not up to date; run: cargo xtask docs");
+    }
+    write(&file, &text)?;
+    println!("wrote {GUARANTEES}");
     Ok(())
 }
 

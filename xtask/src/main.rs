@@ -11,6 +11,7 @@ mod cluster;
 mod docs;
 mod fuzz;
 mod install;
+mod ledger;
 mod shell;
 mod simulate;
 mod test;

@@ -138,6 +138,7 @@ fn one(suite: &Suite, rounds: u64) -> anyhow::Result<()> {
         append(&entry)?;
         println!("{entry}");
     }
+    crate::docs::write_ledger(false)?;
     if !status.success() {
         bail!("{} found something, see above", suite.name);
     }
