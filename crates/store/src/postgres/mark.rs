@@ -16,7 +16,7 @@ use crate::settings::{GAP, Gap};
 /// The setting that says which server it was, as of the last check.
 const SERVER: &str = "server";
 /// How the settings begin in which each process keeps its own mark.
-const MARKS: &str = "canary ";
+pub(super) const MARKS: &str = "canary ";
 /// So many milliseconds the marks of processes that have ended stay.
 const KEPT: i64 = 24 * 60 * 60 * 1000;
 

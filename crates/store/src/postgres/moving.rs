@@ -2,8 +2,8 @@
 //!
 //! Which tables and columns there are is asked of both, so that nothing is forgotten when one of them gets another. The
 //! proof reads everything back: of each table the number of rows, and a sum over what each row holds, which does not
-//! hang on their order. When anything differs, or breaks off, the PostgreSQL stays as empty as it was, and the file is
-//! never changed.
+//! hang on their order. When anything differs, or breaks off, the PostgreSQL stays as empty as it was. In the file only
+//! what a worker that died had in hand is put back first.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,14 +21,17 @@ use super::address::Address;
 use super::connection::Connection;
 use super::failure::Failure;
 use super::frame::{Frame, Time};
+use super::mark::MARKS;
 use super::rows::{clean, get};
 use super::schema;
 use crate::StoreError;
 use crate::queue::Queue as _;
 use crate::sqlite::{Options, SqliteStore};
 
-/// So many rows are read, sent and compared at a time.
+/// So many rows are read, sent and compared at a time, fewer where they may be large, and no more than so many bytes.
 const AT_ONCE: usize = 500;
+const LARGE_AT_ONCE: usize = 50;
+const BYTES_AT_ONCE: usize = 8 * 1024 * 1024;
 /// How long to wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -107,8 +110,17 @@ async fn all(
         }
         moved.push(Moved { table: table.clone(), rows: read.rows, hash: read.shown() });
     }
-    target.simple("COMMIT").await?;
-    Ok(moved)
+    match target.simple("COMMIT").await {
+        Ok(_) => Ok(moved),
+        Err(failure) if failure.is_surely_undone() => Err(failure.into()),
+        Err(failure) => {
+            let words = StoreError::from(failure);
+            Err(StoreError::Unavailable(format!(
+                "it is not known whether everything was moved: {words}; start the move again: when PostgreSQL is not empty \
+                 then, everything is there"
+            )))
+        }
+    }
 }
 
 /// How PostgreSQL keeps a column.
@@ -181,6 +193,9 @@ async fn first_that_is_not_empty<'a>(
     target: &Connection,
     tables: &[&'a str],
 ) -> Result<Option<&'a str>, Failure> {
+    // A service that was started on it once leaves no more than the rows by which it checked itself.
+    let canaries = format!("DELETE FROM settings WHERE tenant = '' AND starts_with(key, '{MARKS}')");
+    target.simple(&canaries).await?;
     for table in tables {
         if target.row(&format!("SELECT 1 FROM {table} LIMIT 1"), &[]).await?.is_some() {
             return Ok(Some(table));
@@ -270,7 +285,7 @@ fn read(
     let mut statement =
         connection.prepare(&format!("SELECT {} FROM {table}", names(columns))).map_err(unreadable)?;
     let mut rows = statement.query([]).map_err(unreadable)?;
-    let mut some = Vec::new();
+    let (mut some, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next().map_err(unreadable)? {
         let values = columns.iter().enumerate();
         let line = values.map(|(at, (name, kind))| {
@@ -279,8 +294,14 @@ fn read(
                 StoreError::Inconsistent(format!("{table}.{name} holds what is none of its values"))
             })
         });
-        some.push(line.collect::<Result<Line, _>>()?);
-        if some.len() == AT_ONCE && sender.blocking_send(std::mem::take(&mut some)).is_err() {
+        let line = line.collect::<Result<Line, _>>()?;
+        bytes += line.iter().flatten().map(String::len).sum::<usize>();
+        some.push(line);
+        if some.len() < AT_ONCE && bytes < BYTES_AT_ONCE {
+            continue;
+        }
+        bytes = 0;
+        if sender.blocking_send(std::mem::take(&mut some)).is_err() {
             return Ok(());
         }
     }
@@ -330,13 +351,14 @@ async fn stands(target: &Connection, table: &str, columns: &Columns) -> Result<S
     let values = values.collect::<Vec<_>>().join(", ");
     target.simple(&format!("DECLARE all_of_{table} CURSOR FOR SELECT {values} FROM {table}")).await?;
     let mut sum = Sum::default();
+    let at_once = if columns.iter().any(|(_, kind)| *kind == Kind::Bytes) { LARGE_AT_ONCE } else { AT_ONCE };
     loop {
-        let rows = target.rows(&format!("FETCH {AT_ONCE} FROM all_of_{table}"), &[]).await?;
+        let rows = target.rows(&format!("FETCH {at_once} FROM all_of_{table}"), &[]).await?;
         for row in &rows {
             let line: Line = (0..columns.len()).map(|at| row.try_get(at)).collect::<Result<_, _>>()?;
             sum.add(&line);
         }
-        if rows.len() < AT_ONCE {
+        if rows.len() < at_once {
             return Ok(sum);
         }
     }

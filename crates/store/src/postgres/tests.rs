@@ -208,6 +208,22 @@ mod moving {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_service_that_only_checked_itself_leaves_the_database_empty() {
+        let ((_folder, path), address) = (file().await, room().await);
+        let (one, other) = (open(&address, Time::Caller).await, open(&address, Time::Caller).await);
+        crate::settings::Settings::check(&one, noon()).await.unwrap();
+        let rows = "SELECT count(*) FROM settings WHERE key LIKE 'canary %'";
+        let later = noon() + MINUTE * 61;
+        crate::settings::Settings::check(&other, later).await.unwrap();
+        assert_eq!(
+            raw(&address).await.simple(rows).await.unwrap().as_deref(),
+            Some("1"),
+            "the other's has gone"
+        );
+        to_postgres(&path, &address, noon(), |_, _| ()).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_row_that_did_not_arrive_as_it_was_is_found_and_nothing_is_moved() {
         let ((_folder, path), address) = (file().await, room().await);
         drop(open(&address, Time::Caller).await);
