@@ -8,7 +8,7 @@ use crate::support::{Delivery, SOON, Setup, until};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_no_descriptor_is_left_it_waits_and_goes_on_when_there_is_one() {
     let mut product = Setup::new().populated().restless().prepare().await;
-    product.wrapper = ["sh", "-c", "ulimit -n 64; \"$@\"; exit $?", "sh"].map(str::to_owned).into();
+    product.wrapper = ["sh", "-c", "ulimit -n 128; \"$@\"; exit $?", "sh"].map(str::to_owned).into();
     product.launch().await;
     let delivery = |id| Delivery::changed(Entity::Contact, id, &["orgNr"]);
     let before = delivery(1);
