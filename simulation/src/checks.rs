@@ -282,10 +282,15 @@ impl Checks<'_> {
             let sql = "SELECT value FROM settings WHERE key = 'sweep_marks'";
             connection.query_row(sql, [], |row| row.get::<_, String>(0))
         });
+        let worked_on = self.story.world.database.look(|connection| {
+            let sql = "SELECT count(*) FROM jobs WHERE entity = ?1 AND entity_id = ?2";
+            connection.query_row(sql, (record.entity.as_str(), record.id), |row| row.get::<_, i64>(0))
+        });
         let marks = began.ok().and_then(|marks| serde_json::from_str::<Marks>(&marks).ok());
-        let changed = model.changed_at.get(&record);
-        // Of what was there before, sweeps say nothing. Stamps are whole seconds.
-        marks.zip(changed).is_some_and(|(marks, changed)| changed.as_second() > marks.installed.as_second())
+        let (Some(marks), Some(changed)) = (marks, model.changed_at.get(&record)) else { return false };
+        // Of what was there before, sweeps say nothing, nor of what somebody saved as it was. Stamps are whole seconds.
+        changed.as_second() > marks.installed.as_second()
+            && (worked_on.unwrap_or_default() > 0 || model.differs_since(record, marks.installed))
     }
 
     fn is_spoilt(&self, record: RecordRef) -> bool {

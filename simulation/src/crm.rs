@@ -11,6 +11,7 @@ use connector_domain::ids::{AssociateId, ContactId, Entity, PersonId, ProgId, Re
 use connector_domain::patch::Patch;
 use connector_domain::policy::Associate;
 use connector_domain::profile::Language;
+use connector_domain::sweep::Columns;
 use connector_domain::vertical::Vertical;
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -111,6 +112,8 @@ pub struct Model {
     stamps: BTreeMap<RecordRef, lists::Stamp>,
     /// When somebody else than us changed each record last, by its stamp.
     pub changed_at: BTreeMap<RecordRef, Timestamp>,
+    /// What stood in each record after each of its changes, as lists show it.
+    history: BTreeMap<RecordRef, Vec<(Timestamp, Columns)>>,
     /// Whether reading a record tells its version.
     pub versions: bool,
     /// What each process saw last of the companies: whether they were gone, and whose they were.
@@ -165,6 +168,7 @@ impl Crm {
             written_at: BTreeMap::new(),
             stamps: BTreeMap::new(),
             changed_at: BTreeMap::new(),
+            history: BTreeMap::new(),
             versions: false,
             judged: BTreeMap::new(),
             looked: BTreeMap::new(),
@@ -314,6 +318,7 @@ impl Model {
         self.untold.push_back(Change { number, at: world.now(), record, by: user, columns, created, ours });
         self.bell.notify_one();
         self.stamp(record, world.now(), user);
+        self.remember(record);
         if !ours {
             self.changed_at.insert(record, world.now());
             self.newest.insert(record, number);

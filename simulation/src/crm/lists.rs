@@ -76,6 +76,20 @@ impl Model {
         Some(Listed { row, by: format!("U{}", stamp.by) })
     }
 
+    /// Remembers what stands in a record that was changed now.
+    pub(super) fn remember(&mut self, record: RecordRef) {
+        let Some(row) = self.row(record).map(|listed| listed.row) else { return };
+        let Some(at) = row.updated_at else { return };
+        self.history.entry(record).or_default().push((at, row.columns));
+    }
+
+    /// Whether lists show something else of a record than they did then. One that was not there does.
+    pub fn differs_since(&self, record: RecordRef, then: Timestamp) -> bool {
+        let history = self.history.get(&record).map_or(&[][..], Vec::as_slice);
+        let was = history.iter().rev().find(|(at, _)| *at <= then);
+        was.is_none_or(|(_, was)| history.last().is_some_and(|(_, is)| is != was))
+    }
+
     /// Those that were changed since then, by number.
     fn since(&self, entity: Entity, since: Timestamp) -> Vec<RecordRef> {
         let is_since = |record: &RecordRef| self.stamps.get(record).is_some_and(|it| it.updated >= since);
