@@ -14,7 +14,7 @@ use super::work::Work;
 use crate::settings::{GAP, Gap};
 
 /// The setting that says which server it was, as of the last check.
-const SERVER: &str = "server";
+pub(super) const SERVER: &str = "server";
 /// How the settings begin in which each process keeps its own mark.
 pub(super) const MARKS: &str = "canary ";
 /// So many milliseconds the marks of processes that have ended stay.

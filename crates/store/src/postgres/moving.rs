@@ -21,7 +21,7 @@ use super::address::Address;
 use super::connection::Connection;
 use super::failure::Failure;
 use super::frame::{Frame, Time};
-use super::mark::MARKS;
+use super::mark::{MARKS, SERVER};
 use super::rows::{clean, get};
 use super::schema;
 use crate::StoreError;
@@ -194,7 +194,9 @@ async fn first_that_is_not_empty<'a>(
     tables: &[&'a str],
 ) -> Result<Option<&'a str>, Failure> {
     // A service that was started on it once leaves no more than the rows by which it checked itself.
-    let canaries = format!("DELETE FROM settings WHERE tenant = '' AND starts_with(key, '{MARKS}')");
+    let canaries = format!(
+        "DELETE FROM settings WHERE tenant = '' AND (starts_with(key, '{MARKS}') OR key = '{SERVER}')"
+    );
     target.simple(&canaries).await?;
     for table in tables {
         if target.row(&format!("SELECT 1 FROM {table} LIMIT 1"), &[]).await?.is_some() {

@@ -213,7 +213,7 @@ mod moving {
         let (one, other) = (open(&address, Time::Caller).await, open(&address, Time::Caller).await);
         crate::settings::Settings::check(&one, noon()).await.unwrap();
         let rows = "SELECT count(*) FROM settings WHERE key LIKE 'canary %'";
-        let later = noon() + MINUTE * 61;
+        let later = noon() + MINUTE * 60 * 25;
         crate::settings::Settings::check(&other, later).await.unwrap();
         assert_eq!(
             raw(&address).await.simple(rows).await.unwrap().as_deref(),
