@@ -69,9 +69,9 @@ impl Address {
         let rest = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
         let mut config = tokio_postgres::Config::from_str(&format!("{plain}{rest}")).map_err(|error| {
             // Its words may hold a part of the address; its cause names the key, which is a part of the password when
-            // that has a question mark in it.
+            // that has such signs in it.
             if query.contains('@') {
-                return wrong("cannot be read: a ? in its user or password must be written as %3F");
+                return wrong("cannot be read: @ and ? in its password must be written as %40 and %3F");
             }
             let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
             wrong(&format!("cannot be read: {cause}; postgres://USER:PASSWORD@HOST/DATABASE is wanted"))
@@ -190,7 +190,7 @@ mod tests {
             let words = Address::parse(wrong).unwrap_err().to_string();
             assert!(words.contains("address of PostgreSQL") && !words.contains("anna"), "{words}");
         }
-        let words = Address::parse("postgres://anna:s3?cr=et@db.example/crm").unwrap_err().to_string();
+        let words = Address::parse("postgres://anna:s3@x?cr=et@db.example/crm").unwrap_err().to_string();
         assert!(words.contains("%3F") && !words.contains("cr=") && !words.contains("`cr`"), "{words}");
         let words = Address::parse("postgres://anna:s3cret@db.example").unwrap_err().to_string();
         assert!(words.contains("no database") && !words.contains("s3cret"), "{words}");
