@@ -301,7 +301,7 @@ async fn after_a_day_of_many_changes_only_the_new_ones_are_read_where_the_tenant
         "what was changed just before is looked at again: {few}"
     );
     assert_eq!((&few["plan"]["calls"], &few["tally"]["calls"]), (&spent.into(), &spent.into()), "{few}");
-    assert!(spent <= 8, "{spent} calls");
+    assert!(spent <= 10, "{spent} calls");
 
     product.settle().await;
     assert_eq!(coverage(&product).await["unexplained"], 0);
