@@ -12,6 +12,7 @@ use crate::run::House;
 
 /// Defects that take more seeds than a test run has for them; they are hunted when asked for by name.
 pub const RARE: &[Bug] = &[
+    Bug::EchoForgottenAtStart,
     Bug::HeldBesideItsHeir,
     Bug::HeldWhileMended,
     Bug::LateWriteForgotten,

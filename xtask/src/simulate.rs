@@ -11,7 +11,7 @@ const SEEDS: &str = "20000";
 /// So many are run in each test run.
 const EACH_TIME: &str = "20000";
 /// A planted defect must be found within so many.
-const HUNT: &str = "1500";
+const HUNT: &str = "3000";
 
 const BUILD: &[&str] = &[
     "build",
