@@ -9,7 +9,7 @@ use crate::shell::{self, command};
 /// So many seeds are run when nobody says how many.
 const SEEDS: &str = "20000";
 /// So many are run in each test run.
-const EACH_TIME: &str = "20000";
+const EACH_TIME: &str = "5000";
 /// A planted defect must be found within so many.
 const HUNT: &str = "3000";
 
