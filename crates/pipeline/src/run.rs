@@ -34,6 +34,8 @@ pub(crate) struct Work<'a> {
     pub(crate) definitions: Arc<Definitions>,
     /// Intents that may still land; settled when a newer one has.
     pub(crate) undecided: Vec<WriteId>,
+    /// The newest write that was found to stand; 0 when none was.
+    pub(crate) landed: WriteId,
     pub(crate) steps: Vec<Step>,
     pub(crate) resolutions: Vec<Resolution>,
     /// How far this attempt has come.
@@ -48,6 +50,7 @@ impl<'a> Work<'a> {
             lease,
             definitions,
             undecided: Vec::new(),
+            landed: 0,
             steps: Vec::new(),
             resolutions: Vec::new(),
             stage: Stage::Fetch,
@@ -152,6 +155,7 @@ pub(crate) async fn run(work: &mut Work<'_>) -> Result<Settlement, Halt> {
     for _ in 0..MOST_ROUNDS {
         work.definitions = work.ports.discovered.definitions_now();
         work.undecided.clear();
+        work.landed = 0;
         work.stage = Stage::Fetch;
         let outcome = match work.job().record.as_contact() {
             Some(contact) => run_contact(work, contact).await,

@@ -71,7 +71,8 @@ pub(crate) async fn write(
     let plan = planned.map_err(|reason| held(reason, current))?;
     take_up(work, current, &plan, &ours).await?;
     if let Some(reason) = plan.reason_for_nothing() {
-        if landed.is_empty() && !work.undecided.is_empty() && !planted(Bug::LateWriteForgotten) {
+        let may_land = work.undecided.iter().any(|write| *write > work.landed);
+        if may_land && !planted(Bug::LateWriteForgotten) {
             return Err(may_still_arrive(ports.clock.now()));
         }
         return Ok(nothing(work, &plan, reason, &landed));

@@ -29,6 +29,7 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
         let is_another_ones = standing.iter().any(is_text) && !fresh.iter().any(is_text);
         let (state, words) = if !fresh.is_empty() && !is_another_ones {
             landed.extend(fresh);
+            work.landed = work.landed.max(write.id);
             (WriteState::Done, "found done when looked at again")
         } else if write.state == WriteState::Lapsed {
             continue;
@@ -53,9 +54,12 @@ pub(crate) async fn reconcile(work: &mut Work<'_>, current: &Fields) -> Result<V
     if work.job().attempts > 1 {
         let earlier = ports.journal.job_writes(&ports.tenant, work.job().id).await?;
         let done = earlier.into_iter().filter(|write| write.state == WriteState::Done);
-        for field in done.flat_map(|write| write.fields).filter(|field| stands(current, field)) {
-            if is_news(&landed, &field) {
-                landed.push(field);
+        for write in done {
+            for field in write.fields.into_iter().filter(|field| stands(current, field)) {
+                work.landed = work.landed.max(write.id);
+                if is_news(&landed, &field) {
+                    landed.push(field);
+                }
             }
         }
     }
